@@ -1,0 +1,73 @@
+package block
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind is what went wrong, as far as a caller can do something about it.
+// Each door has one table from Kind to status and name.
+type Kind int
+
+const (
+	// Internal is ours to mend: the caller gets no detail, the log gets it all.
+	Internal Kind = iota
+	// Invalid is input that breaks a rule; nothing was changed.
+	Invalid
+	// WrongStatus is a call that the object's status does not allow now.
+	WrongStatus
+	// NotFound is an object that is not there, or not the caller's.
+	NotFound
+	// Forbidden is a call the caller's roles do not allow.
+	Forbidden
+	// Conflict is an object that changed while it was being changed.
+	Conflict
+	// OverLimit is a quota that would be exceeded.
+	OverLimit
+	// TooLarge is a metadata key or value over its length.
+	TooLarge
+	// Unavailable is a fault that passes: queue full, disk full, shutting down.
+	Unavailable
+)
+
+// Error is the only error that crosses a room.
+type Error struct {
+	Kind    Kind
+	Message string
+	cause   error
+}
+
+func (e *Error) Error() string {
+	if e.cause != nil {
+		return e.Message + ": " + e.cause.Error()
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// Errorf makes an Error whose message the caller will read.
+func Errorf(kind Kind, format string, args ...any) error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because makes an Error with a cause that only the log will see.
+func Because(cause error, kind Kind, format string, args ...any) error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), cause: cause}
+}
+
+// KindOf tells the kind of err; Internal when it is no Error.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return Internal
+}
+
+// MessageOf tells what the caller may read of err; empty when it is no Error.
+func MessageOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message
+	}
+	return ""
+}

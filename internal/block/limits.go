@@ -1,0 +1,35 @@
+package block
+
+// Limits that the outside can rely on; docs/limits.md is made from this file.
+const (
+	// MaxText is the length of a name or description: bytes of UTF-8 in dialect
+	// evs, characters in dialect cinder. Source: both seeds; recordings name-255.
+	MaxText = 255
+	// MaxMetadataKey is the length of a metadata key, in characters. Source: Cinder, recorded 413.
+	MaxMetadataKey = 255
+	// MaxMetadataValue is the length of a metadata value, in characters. Source: Cinder, recorded 413.
+	MaxMetadataValue = 255
+	// MaxMetadataItems is how many keys one object may have.
+	// Assumed: no source gives a bound that is enforced (Cinder took 200); a loop needs one.
+	MaxMetadataItems = 1000
+	// MaxPage is the number of rows in one answer, and the default of limit. Source: EVS 2.3; Cinder osapi_max_limit.
+	MaxPage = 1000
+	// MaxOffset is the largest offset of a list. Source: recordings list-offset-huge.
+	MaxOffset = 2147483647
+	// MaxSize is the size of a volume, in GiB. Source: EVS "Creating EVS Disks", size.
+	MaxSize Size = 32768
+	// MaxSnapshotsPerVolume bounds the chain of a volume. Source: EVS v5 (256 per disk).
+	MaxSnapshotsPerVolume = 256
+)
+
+// DefaultQuota is what a project may use until an administrator says otherwise;
+// -1 is no limit. Source: design.md section 2; the names are Cinder's.
+var DefaultQuota = Limits{
+	"volumes":              10,
+	"snapshots":            10,
+	"gigabytes":            1000,
+	"backups":              10,
+	"backup_gigabytes":     1000,
+	"per_volume_gigabytes": -1,
+	"groups":               10,
+}

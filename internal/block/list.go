@@ -1,0 +1,49 @@
+package block
+
+// Field is a column that lists can filter or sort by; a closed set, so that
+// no text of a request ever becomes SQL.
+type Field string
+
+const (
+	FieldID               Field = "id"
+	FieldName             Field = "name"
+	FieldDescription      Field = "description"
+	FieldStatus           Field = "status"
+	FieldVolumeID         Field = "volume_id"
+	FieldProjectID        Field = "project_id"
+	FieldUserID           Field = "user_id"
+	FieldSize             Field = "size"
+	FieldTypeID           Field = "type_id"
+	FieldAvailabilityZone Field = "availability_zone"
+	FieldBootable         Field = "bootable"
+	FieldSnapshotID       Field = "snapshot_id"
+	FieldSourceVolumeID   Field = "source_volume_id"
+	FieldMultiattach      Field = "multiattach"
+	FieldCreatedAt        Field = "created_at"
+	FieldUpdatedAt        Field = "updated_at"
+)
+
+// Filter keeps the rows whose field equals the value exactly.
+// Flags (bootable, multiattach) compare with "true" or "false".
+type Filter struct {
+	Field Field
+	Value string
+}
+
+// SortKey orders a list. Null sorts as the smallest value; text without regard to
+// the case of ASCII letters. Source: recordings list-sort-name-asc.
+type SortKey struct {
+	Field Field
+	Desc  bool
+}
+
+// List is one page of a list of volumes or snapshots.
+type List struct {
+	ProjectID string            // empty: all projects
+	Filters   []Filter          // all must hold
+	Metadata  map[string]string // all these items must be there
+	Sort      []SortKey         // empty: newest first; the id always breaks ties
+	Marker    string            // id of the last row of the page before; empty: the first page
+	Offset    int               // rows to leave out after the marker
+	Limit     int               // rows at most; MaxPage at most
+}

@@ -1,0 +1,45 @@
+package block
+
+import (
+	"maps"
+	"unicode/utf8"
+)
+
+// mergeMetadata gives the items that are stored after a call: given over stored,
+// or given alone. Neither map is changed. Fails with Invalid or TooLarge.
+func mergeMetadata(stored, given map[string]string, replace bool) (map[string]string, error) {
+	if err := CheckMetadata(given); err != nil {
+		return nil, err
+	}
+	merged := map[string]string{}
+	if !replace {
+		merged = maps.Clone(stored)
+		if merged == nil {
+			merged = map[string]string{}
+		}
+	}
+	maps.Copy(merged, given)
+	if len(merged) > MaxMetadataItems {
+		return nil, Errorf(TooLarge, "Metadata has %d items; at most %d are allowed.", len(merged), MaxMetadataItems)
+	}
+	return merged, nil
+}
+
+// CheckMetadata holds items to their lengths: an empty key is Invalid, a long key
+// or value TooLarge. Source: recordings metadata-post-*.
+func CheckMetadata(items map[string]string) error {
+	if len(items) > MaxMetadataItems {
+		return Errorf(TooLarge, "Metadata has %d items; at most %d are allowed.", len(items), MaxMetadataItems)
+	}
+	for key, value := range items {
+		switch {
+		case key == "":
+			return Errorf(Invalid, "Invalid metadata: a metadata key has 0 characters, less than 1.")
+		case utf8.RuneCountInString(key) > MaxMetadataKey:
+			return Errorf(TooLarge, "Invalid metadata size: Metadata property key %.64s… greater than %d characters.", key, MaxMetadataKey)
+		case utf8.RuneCountInString(value) > MaxMetadataValue:
+			return Errorf(TooLarge, "Invalid metadata size: Metadata property key %.64s value greater than %d characters.", key, MaxMetadataValue)
+		}
+	}
+	return nil
+}

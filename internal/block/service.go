@@ -1,0 +1,95 @@
+package block
+
+import (
+	"errors"
+	"time"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
+	"github.com/breezeblock/breezeblock/internal/jobs"
+)
+
+// Service carries out every call on volumes and snapshots. It is safe for use by
+// many goroutines and keeps no state of its own.
+type Service struct {
+	store  Store
+	driver driver.Driver
+	parts  Parts
+}
+
+// Parts are what a Service needs beside its store and driver.
+type Parts struct {
+	NewUUID func() string // ids of volumes and snapshots, with hyphens
+	NewHex  func() string // ids of jobs, 32 hex digits
+	Now     func() time.Time
+	Zone    string // the one availability zone
+	Host    string // names this backend to administrators
+	// ServiceID is the UUID of this backend, the same on every start.
+	ServiceID string
+}
+
+// NewService makes a Service.
+func NewService(store Store, d driver.Driver, parts Parts) *Service {
+	return &Service{store: store, driver: d, parts: parts}
+}
+
+// Zone is the one availability zone.
+func (s *Service) Zone() string { return s.parts.Zone }
+
+// Host names this backend to administrators.
+func (s *Service) Host() string { return s.parts.Host }
+
+// Handlers are the kinds of job this service queues, and what carries each out.
+func (s *Service) Handlers() map[string]jobs.Handler {
+	return map[string]jobs.Handler{
+		jobCreateVolume:   {Run: s.runCreateVolume, GiveUp: s.giveUpVolume(VolumeError)},
+		jobExtendVolume:   {Run: s.runExtendVolume, GiveUp: s.giveUpExtend},
+		jobDeleteVolume:   {Run: s.runDeleteVolume, GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
+		jobCreateSnapshot: {Run: s.runCreateSnapshot, GiveUp: s.giveUpSnapshot(SnapshotError)},
+		jobDeleteSnapshot: {Run: s.runDeleteSnapshot, GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
+	}
+}
+
+// The kinds of job.
+const (
+	jobCreateVolume   = "volume.create"
+	jobExtendVolume   = "volume.extend"
+	jobDeleteVolume   = "volume.delete"
+	jobCreateSnapshot = "snapshot.create"
+	jobDeleteSnapshot = "snapshot.delete"
+)
+
+// enqueue adds a job for an object in the transaction that changes its status.
+func (s *Service) enqueue(tx Tx, kind, resourceID, projectID, args string) error {
+	return tx.Enqueue(&jobs.Job{
+		ID: s.parts.NewHex(), Kind: kind, ResourceID: resourceID, ProjectID: projectID,
+		Args: args, State: jobs.Ready, RunAt: tx.Now(), CreatedAt: tx.Now(),
+	})
+}
+
+// isGone tells whether err says that an object is not there.
+func isGone(err error) bool {
+	return KindOf(err) == NotFound || errors.Is(err, driver.ErrNotFound)
+}
+
+// reach gives NotFound for another project's object: its existence is not told.
+func reach(c Caller, project string, noun, id string) error {
+	if c.owns(project) {
+		return nil
+	}
+	return notFound(noun, id)
+}
+
+func notFound(noun, id string) error {
+	return Errorf(NotFound, "%s %s could not be found.", noun, id)
+}
+
+// listFor keeps a list within the caller's project unless an administrator asks for all.
+func listFor(c Caller, list List, allProjects bool) List {
+	if !allProjects || !c.Admin {
+		list.ProjectID = c.ProjectID
+	}
+	return list
+}
+
+// ServiceID is the stable id of this backend.
+func (s *Service) ServiceID() string { return s.parts.ServiceID }

@@ -1,0 +1,236 @@
+package block
+
+import (
+	"context"
+	"maps"
+)
+
+// Snapshot reads one snapshot. Fails with NotFound.
+func (s *Service) Snapshot(ctx context.Context, c Caller, id string) (*Snapshot, error) {
+	snap, err := s.store.Snapshot(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return snap, reach(c, snap.ProjectID, "Snapshot", id)
+}
+
+// Snapshots is one page of a list; allProjects counts for administrators only.
+// Fails with NotFound when the marker is unknown.
+func (s *Service) Snapshots(ctx context.Context, c Caller, list List, allProjects bool) ([]*Snapshot, error) {
+	return s.store.Snapshots(ctx, listFor(c, list, allProjects))
+}
+
+// CountSnapshots counts what the list's filters keep, whatever its page.
+func (s *Service) CountSnapshots(ctx context.Context, c Caller, list List, allProjects bool) (int, error) {
+	return s.store.CountSnapshots(ctx, listFor(c, list, allProjects))
+}
+
+// UpdateSnapshot changes name and description, in every status, and nothing else.
+// The later of two writers wins per field. No driver is called, no job queued.
+// Fails with NotFound. Source: both seeds; update-snapshot.md 61-67.
+func (s *Service) UpdateSnapshot(ctx context.Context, c Caller, id string, change SnapshotChange) (*Snapshot, error) {
+	return s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+		change.applyTo(snap)
+		return nil
+	})
+}
+
+// changeSnapshot applies change to a copy of the row and saves it.
+func (s *Service) changeSnapshot(ctx context.Context, c Caller, id string, change func(*Snapshot) error) (*Snapshot, error) {
+	var saved *Snapshot
+	err := s.store.InTx(ctx, func(tx Tx) error {
+		stored, err := tx.Snapshot(id)
+		if err != nil {
+			return err
+		}
+		if err := reach(c, stored.ProjectID, "Snapshot", id); err != nil {
+			return err
+		}
+		snap := *stored
+		if err := change(&snap); err != nil {
+			return err
+		}
+		saved = &snap
+		return tx.SaveSnapshot(saved)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return saved, nil
+}
+
+// NewSnapshot is what a request to make a snapshot says.
+type NewSnapshot struct {
+	VolumeID    string
+	Name        Text
+	Description Text
+	Metadata    map[string]string
+	Force       bool // take it of an attached volume, too
+}
+
+// CreateSnapshot makes the row, in status creating, and queues the work.
+// Fails with NotFound (the volume), WrongStatus, OverLimit.
+func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (*Snapshot, error) {
+	snap := &Snapshot{
+		ID: s.parts.NewUUID(), UserID: c.UserID, VolumeID: n.VolumeID, Name: n.Name,
+		Description: n.Description, Status: SnapshotCreating, Metadata: n.Metadata,
+	}
+	err := s.store.InTx(ctx, func(tx Tx) error {
+		vol, err := tx.Volume(n.VolumeID)
+		if err != nil {
+			return err
+		}
+		if err := reach(c, vol.ProjectID, "Volume", n.VolumeID); err != nil {
+			return err
+		}
+		if err := canSnapshot(vol, n.Force); err != nil {
+			return err
+		}
+		if err := s.boundChain(tx, vol.ID); err != nil {
+			return err
+		}
+		snap.ProjectID, snap.TypeID, snap.Size = vol.ProjectID, vol.TypeID, vol.Size
+		snap.CreatedAt = tx.Now()
+		if err := s.reserve(tx, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
+			return err
+		}
+		if err := tx.AddSnapshot(snap); err != nil {
+			return err
+		}
+		return s.enqueue(tx, jobCreateSnapshot, snap.ID, snap.ProjectID, "")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+// canSnapshot tells whether the volume's status allows a snapshot. Source:
+// recordings create-volume-*.
+func canSnapshot(v *Volume, force bool) error {
+	switch {
+	case v.Status == VolumeError || v.Status == VolumeMaintenance:
+		return Errorf(WrongStatus, "Invalid volume: The snapshot cannot be created when the volume is in %s status.", v.Status)
+	case v.Status == VolumeAvailable || (force && v.Status == VolumeInUse):
+		return nil
+	}
+	needed := "available"
+	if force {
+		needed = "available, in-use"
+	}
+	return Errorf(WrongStatus, "Invalid volume: Volume %s status must be %s, but current status is: %s.", v.ID, needed, v.Status)
+}
+
+func (s *Service) boundChain(tx Tx, volumeID string) error {
+	n, err := tx.CountSnapshotsOf(volumeID)
+	if err == nil && n >= MaxSnapshotsPerVolume {
+		return Errorf(OverLimit, "Volume %s has %d snapshots; at most %d are allowed.", volumeID, n, MaxSnapshotsPerVolume)
+	}
+	return err
+}
+
+// DeleteSnapshot moves the snapshot to deleting and queues the work.
+// Fails with NotFound, WrongStatus. Source: recordings delete-status-*.
+func (s *Service) DeleteSnapshot(ctx context.Context, c Caller, id string) error {
+	_, err := s.changeSnapshotQueueing(ctx, c, id, jobDeleteSnapshot, func(snap *Snapshot) error {
+		if snap.Status != SnapshotAvailable && snap.Status != SnapshotError {
+			return Errorf(WrongStatus, "Invalid snapshot: Snapshot status must be available or error, but current status is: %s.", snap.Status)
+		}
+		return snap.moveTo(SnapshotDeleting)
+	})
+	return err
+}
+
+// ForceDeleteSnapshot deletes whatever the status is; for administrators.
+func (s *Service) ForceDeleteSnapshot(ctx context.Context, c Caller, id string) error {
+	_, err := s.changeSnapshotQueueing(ctx, c, id, jobDeleteSnapshot, func(snap *Snapshot) error {
+		snap.Status = SnapshotDeleting // as os-reset_status to deleting: round the table
+		return nil
+	})
+	return err
+}
+
+func (s *Service) changeSnapshotQueueing(ctx context.Context, c Caller, id, kind string, change func(*Snapshot) error) (*Snapshot, error) {
+	var saved *Snapshot
+	err := s.store.InTx(ctx, func(tx Tx) error {
+		stored, err := tx.Snapshot(id)
+		if err != nil {
+			return err
+		}
+		if err := reach(c, stored.ProjectID, "Snapshot", id); err != nil {
+			return err
+		}
+		snap := *stored
+		if err := change(&snap); err != nil {
+			return err
+		}
+		saved = &snap
+		if err := tx.SaveSnapshot(saved); err != nil {
+			return err
+		}
+		return s.enqueue(tx, kind, snap.ID, snap.ProjectID, "")
+	})
+	return saved, err
+}
+
+// resettableSnapshot are the statuses os-reset_status takes. Source: recording action-reset-bogus.
+var resettableSnapshot = []SnapshotStatus{
+	SnapshotError, SnapshotAvailable, SnapshotCreating, SnapshotDeleting, SnapshotDeleted,
+	"updating", "backing-up", SnapshotErrorDeleting, "unmanaging", "restoring",
+}
+
+// ResettableSnapshotStatuses are the statuses os-reset_status takes.
+func ResettableSnapshotStatuses() []SnapshotStatus { return resettableSnapshot }
+
+// ResetSnapshotStatus sets a status round snapshotMoves; for administrators.
+// Status is one of ResettableSnapshotStatuses. Fails with NotFound.
+func (s *Service) ResetSnapshotStatus(ctx context.Context, c Caller, id string, status SnapshotStatus) error {
+	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+		snap.Status = status
+		return nil
+	})
+	return err
+}
+
+// UpdateSnapshotStatus is the call a data path makes on a snapshot that is being
+// made: its status and progress. Source: recordings action-update-status-*.
+func (s *Service) UpdateSnapshotStatus(ctx context.Context, c Caller, id string, status SnapshotStatus, progress int) error {
+	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+		if snap.Status != SnapshotCreating || (status != SnapshotAvailable && status != SnapshotError && status != SnapshotCreating) {
+			return Errorf(WrongStatus, "Snapshot status %s not allowed for update_snapshot_status", snap.Status)
+		}
+		snap.Status = status
+		if progress >= 0 {
+			snap.Progress = progress
+		}
+		return nil
+	})
+	return err
+}
+
+// SetSnapshotMetadata writes items over the stored ones, or in their place.
+// Fails with NotFound, and as CheckMetadata does.
+func (s *Service) SetSnapshotMetadata(ctx context.Context, c Caller, id string, items map[string]string, replace bool) (map[string]string, error) {
+	snap, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+		merged, err := mergeMetadata(snap.Metadata, items, replace)
+		snap.Metadata = merged
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap.Metadata, nil
+}
+
+// DropSnapshotMetadata removes one item. Fails with NotFound, also for the key.
+func (s *Service) DropSnapshotMetadata(ctx context.Context, c Caller, id, key string) error {
+	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+		if _, there := snap.Metadata[key]; !there {
+			return Errorf(NotFound, "Snapshot %s has no metadata with key %s.", id, key)
+		}
+		snap.Metadata = maps.Clone(snap.Metadata)
+		delete(snap.Metadata, key)
+		return nil
+	})
+	return err
+}

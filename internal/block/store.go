@@ -1,0 +1,75 @@
+package block
+
+import (
+	"context"
+	"time"
+
+	"github.com/breezeblock/breezeblock/internal/jobs"
+)
+
+// Store keeps the rows. Reads see committed rows only and run beside the writer.
+// Rows that come out are shared: copy before changing.
+type Store interface {
+	// InTx runs work in one transaction and returns once it is durable, or not
+	// done at all. Work does database work only, may run twice, never nests.
+	// Fails with Unavailable when the queue or the disk is full.
+	InTx(ctx context.Context, work func(Tx) error) error
+
+	// Snapshot fails with NotFound.
+	Snapshot(ctx context.Context, id string) (*Snapshot, error)
+	// Snapshots fails with NotFound when the marker is no row the list could hold.
+	Snapshots(ctx context.Context, list List) ([]*Snapshot, error)
+	// CountSnapshots counts what matches, whatever marker, offset and limit.
+	CountSnapshots(ctx context.Context, list List) (int, error)
+	// Volume fails with NotFound.
+	Volume(ctx context.Context, id string) (*Volume, error)
+	Volumes(ctx context.Context, list List) ([]*Volume, error)
+	CountVolumes(ctx context.Context, list List) (int, error)
+	// VolumeTypes are all types, oldest first.
+	VolumeTypes(ctx context.Context) ([]*VolumeType, error)
+	// Usages are a project's figures by type id; "" is the sum of all types.
+	Usages(ctx context.Context, projectID string) (map[string]Usage, error)
+	// QuotaLimits are the limits set for a project, without the defaults.
+	QuotaLimits(ctx context.Context, projectID string) (Limits, error)
+}
+
+// Tx is one transaction. Its methods never see the caller's context.
+type Tx interface {
+	// Now is the time of the transaction, UTC, in whole microseconds.
+	Now() time.Time
+
+	// Snapshot reads for writing (FOR UPDATE); fails with NotFound.
+	Snapshot(id string) (*Snapshot, error)
+	AddSnapshot(s *Snapshot) error
+	// SaveSnapshot writes s, sets UpdatedAt to Now and raises Version;
+	// fails with Conflict if the row changed since it was read.
+	SaveSnapshot(s *Snapshot) error
+	// DropSnapshot removes the row; fails with Conflict like SaveSnapshot.
+	DropSnapshot(s *Snapshot) error
+	// CountSnapshotsOf counts the snapshots of a volume, whatever their status.
+	CountSnapshotsOf(volumeID string) (int, error)
+	// SnapshotsOf are the snapshots of a volume, oldest first.
+	SnapshotsOf(volumeID string) ([]*Snapshot, error)
+
+	// Volume reads for writing (FOR UPDATE); fails with NotFound.
+	Volume(id string) (*Volume, error)
+	AddVolume(v *Volume) error
+	SaveVolume(v *Volume) error
+	DropVolume(v *Volume) error
+
+	AddVolumeType(t *VolumeType) error
+
+	// AddUsage adds change to the project's figures of one type and of all
+	// types, and tells both as they are then.
+	AddUsage(projectID, typeID string, change Usage) (ofType, ofAll Usage, err error)
+	// QuotaLimits are the limits set for a project, without the defaults.
+	QuotaLimits(projectID string) (Limits, error)
+	// SetQuotaLimits sets the named limits and leaves the others.
+	SetQuotaLimits(projectID string, limits Limits) error
+
+	// Enqueue adds a job in this transaction.
+	Enqueue(job *jobs.Job) error
+	// FinishJob ends a job in this transaction; fails with jobs.ErrFenced when
+	// another worker has taken the lease since.
+	FinishJob(job *jobs.Job) error
+}

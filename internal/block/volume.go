@@ -1,0 +1,86 @@
+package block
+
+import (
+	"slices"
+	"time"
+)
+
+// Size is how much a volume holds, in GiB (2^30 bytes); MaxSize at most.
+// The API writes the unit as GB. Source: EVS "Creating EVS Disks", size.
+type Size int64
+
+// Bytes is the size in bytes.
+func (s Size) Bytes() int64 { return int64(s) << 30 }
+
+// VolumeStatus is a volume's place in volumeMoves. Source: EVS status page; Cinder.
+type VolumeStatus string
+
+const (
+	VolumeCreating       VolumeStatus = "creating"
+	VolumeAvailable      VolumeStatus = "available"
+	VolumeReserved       VolumeStatus = "reserved"
+	VolumeAttaching      VolumeStatus = "attaching"
+	VolumeInUse          VolumeStatus = "in-use"
+	VolumeDetaching      VolumeStatus = "detaching"
+	VolumeExtending      VolumeStatus = "extending"
+	VolumeDeleting       VolumeStatus = "deleting"
+	VolumeDeleted        VolumeStatus = "deleted" // the row is gone
+	VolumeError          VolumeStatus = "error"
+	VolumeErrorDeleting  VolumeStatus = "error_deleting"
+	VolumeErrorExtending VolumeStatus = "error_extending"
+	VolumeMaintenance    VolumeStatus = "maintenance"
+)
+
+// volumeMoves holds every status change a call or job may make; os-reset_status
+// is the one way round it. docs/states.md is made from it.
+var volumeMoves = map[VolumeStatus][]VolumeStatus{
+	VolumeCreating:       {VolumeAvailable, VolumeError},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse},
+	VolumeInUse:          {VolumeAvailable, VolumeExtending},
+	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending},
+	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
+	VolumeError:          {VolumeDeleting},
+	VolumeErrorExtending: {VolumeDeleting},
+	VolumeErrorDeleting:  {VolumeDeleting}, // by os-force_delete, and by delete as in Cinder
+}
+
+// Volume is a disk of a project. Rows are values: change a copy, save it.
+type Volume struct {
+	ID               string
+	ProjectID        string
+	UserID           string
+	Name             Text
+	Description      Text
+	Status           VolumeStatus
+	Size             Size
+	TypeID           string
+	AvailabilityZone string
+	Metadata         map[string]string // never changed in place
+	SnapshotID       string            // made from this snapshot; empty otherwise
+	SourceVolumeID   string            // made from this volume; empty otherwise
+	Bootable         bool
+	Multiattach      bool
+	Attachments      []Attachment
+	CreatedAt        time.Time
+	UpdatedAt        time.Time // zero: never changed
+	Version          int64     // moves with every write of the row
+}
+
+// Attachment is one server that a volume is attached to, as os-attach told it.
+type Attachment struct {
+	ID         string    `json:"id"`
+	ServerID   string    `json:"server_id"`
+	HostName   string    `json:"host_name"`
+	Device     string    `json:"device"`
+	Mode       string    `json:"mode"` // rw or ro
+	AttachedAt time.Time `json:"attached_at"`
+}
+
+// moveTo changes the status in memory, or fails with WrongStatus.
+func (v *Volume) moveTo(next VolumeStatus) error {
+	if !slices.Contains(volumeMoves[v.Status], next) {
+		return Errorf(WrongStatus, "volume %s is %s and cannot become %s", v.ID, v.Status, next)
+	}
+	v.Status = next
+	return nil
+}

@@ -1,0 +1,295 @@
+package block
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
+	"github.com/breezeblock/breezeblock/internal/jobs"
+)
+
+// finish ends a job that found nothing left to do.
+func (s *Service) finish(ctx context.Context, job *jobs.Job) error {
+	job.State = jobs.Done
+	return s.store.InTx(ctx, func(tx Tx) error { return tx.FinishJob(job) })
+}
+
+// finishVolume saves change and ends the job, in one transaction. When the row
+// has gone or left the status while, undo takes back what the driver did.
+func (s *Service) finishVolume(ctx context.Context, job *jobs.Job, while VolumeStatus, change func(*Volume, Tx) error, undo func() error) error {
+	overtaken := false
+	err := s.store.InTx(ctx, func(tx Tx) error {
+		overtaken = false
+		stored, err := tx.Volume(job.ResourceID)
+		if overtaken = isGone(err) || (err == nil && stored.Status != while); overtaken {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		vol := *stored
+		if err := change(&vol, tx); err != nil {
+			return err
+		}
+		job.State = jobs.Done
+		return tx.FinishJob(job)
+	})
+	if err != nil || !overtaken {
+		return err
+	}
+	if undo != nil {
+		if err := undo(); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, job)
+}
+
+func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
+	vol, err := s.store.Volume(ctx, job.ResourceID)
+	if isGone(err) || (err == nil && vol.Status != VolumeCreating) {
+		return s.finish(ctx, job)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.fill(ctx, vol, driver.Fence(job.Fence)); err != nil {
+		if isGone(err) {
+			return jobs.GiveUpNow(err) // the source was deleted meanwhile
+		}
+		return fmt.Errorf("create volume %s: %w", vol.ID, err)
+	}
+	return s.finishVolume(ctx, job, VolumeCreating, func(v *Volume, tx Tx) error {
+		if err := v.moveTo(VolumeAvailable); err != nil {
+			return err
+		}
+		return tx.SaveVolume(v)
+	}, func() error { return s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence)) })
+}
+
+// fill makes the volume's bytes: empty, of a snapshot, or of another volume as
+// it is now.
+func (s *Service) fill(ctx context.Context, v *Volume, fence driver.Fence) error {
+	spec := driver.VolumeSpec{ID: v.ID, Size: v.Size.Bytes()}
+	switch {
+	case v.SnapshotID != "":
+		from, err := s.store.Snapshot(ctx, v.SnapshotID)
+		if err != nil {
+			return err
+		}
+		return s.driver.CreateFrom(ctx, spec, driver.Ref{Volume: from.VolumeID, Snapshot: from.ID}, fence)
+	case v.SourceVolumeID != "":
+		// The new volume's own id names the passing snapshot, so a second run finds it.
+		from := driver.Ref{Volume: v.SourceVolumeID, Snapshot: v.ID}
+		if err := s.driver.Snapshot(ctx, from.Volume, from.Snapshot, fence); err != nil {
+			return err
+		}
+		if err := s.driver.CreateFrom(ctx, spec, from, fence); err != nil {
+			return err
+		}
+		return s.driver.DeleteSnapshot(ctx, from.Volume, from.Snapshot, fence)
+	}
+	return s.driver.Create(ctx, spec, fence)
+}
+
+func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
+	var args extendArgs
+	if err := json.Unmarshal([]byte(job.Args), &args); err != nil {
+		return fmt.Errorf("read the job's arguments: %w", err)
+	}
+	vol, err := s.store.Volume(ctx, job.ResourceID)
+	if isGone(err) || (err == nil && vol.Status != VolumeExtending) {
+		return s.finish(ctx, job)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.driver.Extend(ctx, vol.ID, args.Size.Bytes(), driver.Fence(job.Fence)); err != nil {
+		return fmt.Errorf("extend volume %s: %w", vol.ID, err)
+	}
+	return s.finishVolume(ctx, job, VolumeExtending, func(v *Volume, tx Tx) error {
+		if err := v.moveTo(args.Return); err != nil {
+			return err
+		}
+		v.Size = args.Size
+		return tx.SaveVolume(v)
+	}, nil)
+}
+
+func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
+	vol, err := s.store.Volume(ctx, job.ResourceID)
+	if isGone(err) || (err == nil && vol.Status != VolumeDeleting) {
+		return s.finish(ctx, job)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence)); err != nil {
+		return fmt.Errorf("delete volume %s: %w", vol.ID, err)
+	}
+	return s.finishVolume(ctx, job, VolumeDeleting, dropVolume, nil)
+}
+
+// dropVolume removes the row, its snapshots' rows and what they used.
+func dropVolume(v *Volume, tx Tx) error {
+	snaps, err := tx.SnapshotsOf(v.ID)
+	if err != nil {
+		return err
+	}
+	for _, snap := range snaps {
+		if err := dropSnapshot(snap, tx); err != nil {
+			return err
+		}
+	}
+	if err := v.moveTo(VolumeDeleted); err != nil {
+		return err
+	}
+	used := Usage{Volumes: 1, Gigabytes: int64(v.Size)}
+	if _, _, err := tx.AddUsage(v.ProjectID, v.TypeID, used.negative()); err != nil {
+		return err
+	}
+	return tx.DropVolume(v)
+}
+
+func dropSnapshot(snap *Snapshot, tx Tx) error {
+	used := Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}
+	if _, _, err := tx.AddUsage(snap.ProjectID, snap.TypeID, used.negative()); err != nil {
+		return err
+	}
+	return tx.DropSnapshot(snap)
+}
+
+func (s *Service) runCreateSnapshot(ctx context.Context, job *jobs.Job) error {
+	snap, err := s.store.Snapshot(ctx, job.ResourceID)
+	if isGone(err) || (err == nil && snap.Status != SnapshotCreating) {
+		return s.finish(ctx, job)
+	}
+	if err != nil {
+		return err
+	}
+	fence := driver.Fence(job.Fence)
+	if err := s.driver.Snapshot(ctx, snap.VolumeID, snap.ID, fence); err != nil {
+		return fmt.Errorf("create snapshot %s: %w", snap.ID, err)
+	}
+	return s.finishSnapshot(ctx, job, SnapshotCreating, func(s *Snapshot, tx Tx) error {
+		if err := s.moveTo(SnapshotAvailable); err != nil {
+			return err
+		}
+		s.Progress = 100
+		return tx.SaveSnapshot(s)
+	}, func() error { return s.driver.DeleteSnapshot(ctx, snap.VolumeID, snap.ID, fence) })
+}
+
+func (s *Service) runDeleteSnapshot(ctx context.Context, job *jobs.Job) error {
+	snap, err := s.store.Snapshot(ctx, job.ResourceID)
+	if isGone(err) || (err == nil && snap.Status != SnapshotDeleting) {
+		return s.finish(ctx, job)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.driver.DeleteSnapshot(ctx, snap.VolumeID, snap.ID, driver.Fence(job.Fence)); err != nil && !isGone(err) {
+		return fmt.Errorf("delete snapshot %s: %w", snap.ID, err)
+	}
+	return s.finishSnapshot(ctx, job, SnapshotDeleting, func(s *Snapshot, tx Tx) error {
+		if err := s.moveTo(SnapshotDeleted); err != nil {
+			return err
+		}
+		return dropSnapshot(s, tx)
+	}, nil)
+}
+
+// finishSnapshot is finishVolume for snapshots.
+func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, while SnapshotStatus, change func(*Snapshot, Tx) error, undo func() error) error {
+	overtaken := false
+	err := s.store.InTx(ctx, func(tx Tx) error {
+		overtaken = false
+		stored, err := tx.Snapshot(job.ResourceID)
+		if overtaken = isGone(err) || (err == nil && stored.Status != while); overtaken {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		snap := *stored
+		if err := change(&snap, tx); err != nil {
+			return err
+		}
+		job.State = jobs.Done
+		return tx.FinishJob(job)
+	})
+	if err != nil || !overtaken {
+		return err
+	}
+	if undo != nil {
+		if err := undo(); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, job)
+}
+
+// giveUpVolume ends a job that failed for good: the volume gets a status from
+// which it can be deleted.
+func (s *Service) giveUpVolume(status VolumeStatus) func(context.Context, *jobs.Job, error) error {
+	return func(ctx context.Context, job *jobs.Job, _ error) error {
+		return s.giveUp(ctx, job, func(tx Tx) error {
+			stored, err := tx.Volume(job.ResourceID)
+			if err != nil {
+				return err
+			}
+			vol := *stored
+			if vol.moveTo(status) != nil {
+				return nil // an administrator was here first
+			}
+			return tx.SaveVolume(&vol)
+		})
+	}
+}
+
+// giveUpExtend also gives back what the extension had reserved.
+func (s *Service) giveUpExtend(ctx context.Context, job *jobs.Job, _ error) error {
+	return s.giveUp(ctx, job, func(tx Tx) error {
+		stored, err := tx.Volume(job.ResourceID)
+		if err != nil {
+			return err
+		}
+		vol := *stored
+		var args extendArgs
+		if vol.moveTo(VolumeErrorExtending) != nil || json.Unmarshal([]byte(job.Args), &args) != nil {
+			return nil
+		}
+		if _, _, err := tx.AddUsage(vol.ProjectID, vol.TypeID, Usage{Gigabytes: int64(vol.Size - args.Size)}); err != nil {
+			return err
+		}
+		return tx.SaveVolume(&vol)
+	})
+}
+
+func (s *Service) giveUpSnapshot(status SnapshotStatus) func(context.Context, *jobs.Job, error) error {
+	return func(ctx context.Context, job *jobs.Job, _ error) error {
+		return s.giveUp(ctx, job, func(tx Tx) error {
+			stored, err := tx.Snapshot(job.ResourceID)
+			if err != nil {
+				return err
+			}
+			snap := *stored
+			if snap.moveTo(status) != nil {
+				return nil
+			}
+			return tx.SaveSnapshot(&snap)
+		})
+	}
+}
+
+// giveUp changes the noun and ends the job as failed, in one transaction.
+func (s *Service) giveUp(ctx context.Context, job *jobs.Job, change func(Tx) error) error {
+	return s.store.InTx(ctx, func(tx Tx) error {
+		if err := change(tx); err != nil && !isGone(err) {
+			return err
+		}
+		job.State = jobs.Failed
+		return tx.FinishJob(job)
+	})
+}
