@@ -1,0 +1,75 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func sources(flags, env map[string]string) Sources {
+	look := func(m map[string]string) func(string) (string, bool) {
+		return func(name string) (string, bool) { v, ok := m[name]; return v, ok }
+	}
+	return Sources{Flag: look(flags), Env: look(env)}
+}
+
+func TestLaterSourcesGoOverEarlierOnes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "b.toml")
+	text := "listen = \"127.0.0.1:1\"\nregion = \"file\"\ndialect = \"cinder\"\ntrusted-proxy = [\"10.0.0.0/8\", \"::1/128\"]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(sources(
+		map[string]string{"config": file, "listen": "127.0.0.1:3"},
+		map[string]string{"BREEZEBLOCK_LISTEN": "127.0.0.1:2", "BREEZEBLOCK_REGION": "env"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:3" || c.Region != "env" || c.Dialect != "cinder" || c.Data != "breezeblock-data" || len(c.TrustedProxies) != 2 {
+		t.Errorf("got %+v", c)
+	}
+	origins := map[string]string{}
+	for _, v := range c.Values {
+		origins[v.Name] = v.Origin
+	}
+	if origins["listen"] != "flag" || origins["region"] != "environment" || origins["dialect"] != "file "+file || origins["data"] != "default" {
+		t.Errorf("got origins %v", origins)
+	}
+}
+
+func TestBadSettingsAreRefusedByName(t *testing.T) {
+	for name, tc := range map[string]struct{ flags, env map[string]string }{
+		"listen":          {flags: map[string]string{"listen": "0.0.0.0:8776"}},
+		"identity-listen": {flags: map[string]string{"identity-listen": "no port"}},
+		"dialect":         {flags: map[string]string{"dialect": "nova"}},
+		"tls-cert":        {flags: map[string]string{"tls-cert": "c.pem"}},
+		"trusted-proxy":   {flags: map[string]string{"trusted-proxy": "10.0.0.1"}},
+		"public-url":      {flags: map[string]string{"public-url": "ftp://x"}},
+		"token-lifetime":  {env: map[string]string{"BREEZEBLOCK_TOKEN_LIFETIME": "1s"}},
+		"database":        {env: map[string]string{"BREEZEBLOCK_DATABASE": "mysql://x"}},
+		"log-level":       {flags: map[string]string{"log-level": "loud"}},
+		"insecure-http":   {flags: map[string]string{"insecure-http": "maybe"}},
+	} {
+		if _, err := Load(sources(tc.flags, tc.env)); err == nil || !strings.Contains(err.Error(), "setting "+name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestUnknownKeyInTheFileIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "b.toml")
+	if err := os.WriteFile(file, []byte("listne = \"x\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(sources(map[string]string{"config": file}, nil)); err == nil || !strings.Contains(err.Error(), "listne") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPasswordsAreNotTakenFromTheCommandLine(t *testing.T) {
+	c, err := Load(sources(map[string]string{"admin-password": "seen by ps"}, nil))
+	if err != nil || c.AdminPassword != "" {
+		t.Errorf("got %q, %v", c.AdminPassword, err)
+	}
+}
