@@ -1,0 +1,55 @@
+package wire
+
+// Dialect is every point where dialect evs and dialect cinder differ; no other
+// code asks which of the two is spoken. docs/compatibility.md is made from the
+// field comments. Source: design.md section 4.
+type Dialect struct {
+	Name string
+	// TextInCharacters: a name or description may have 255 characters instead of 255 bytes of UTF-8.
+	TextInCharacters bool
+	// StringCodes: `code` in a fault body of the Cinder families is a string ("404") instead of an integer.
+	StringCodes bool
+	// ExtendedOnV2Update: the v2 PUT answer has os-extended-snapshot-attributes:progress and :project_id.
+	ExtendedOnV2Update bool
+	// PlainNames: control characters in a name are refused (after trimming); otherwise only NUL is.
+	PlainNames bool
+	// BasicPlaneDescriptions: a description takes only printable characters of the basic plane and spaces; otherwise only control characters are refused.
+	BasicPlaneDescriptions bool
+	// MethodNotAllowed: a method the path does not have gives 405 with Allow instead of 404.
+	MethodNotAllowed bool
+	// RecordedBodies: 401 and unknown routes answer with the recorded bodies instead of the family's fault shape.
+	RecordedBodies bool
+	// ReadersWrite: the role reader may call what the role member may.
+	ReadersWrite bool
+	// OpenVersionDocument: GET /v3/ answers without a token.
+	OpenVersionDocument bool
+	// MaxMicroversion is the highest 3.N.
+	MaxMicroversion Microversion
+}
+
+// EVS is the default dialect: it follows the seeds.
+func EVS() Dialect {
+	return Dialect{
+		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true,
+		MethodNotAllowed: true, OpenVersionDocument: true, MaxMicroversion: 50,
+	}
+}
+
+// Cinder follows recorded Cinder 21.3.1.
+func Cinder() Dialect {
+	return Dialect{
+		Name: "cinder", TextInCharacters: true, BasicPlaneDescriptions: true,
+		RecordedBodies: true, ReadersWrite: true, MaxMicroversion: 70,
+	}
+}
+
+// DialectNamed finds a dialect by its flag value.
+func DialectNamed(name string) (Dialect, bool) {
+	switch name {
+	case "evs":
+		return EVS(), true
+	case "cinder":
+		return Cinder(), true
+	}
+	return Dialect{}, false
+}

@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+// TextField is which rule a text follows.
+type TextField int
+
+const (
+	Name TextField = iota
+	Description
+)
+
+// ReadText reads a name or description: a string or null; as sent at most
+// block.MaxText long, then trimmed as Python's strip does, then looked through for
+// characters the dialect refuses. Source: update-snapshot.md 43-58; design.md section 4.
+func (d *Dialect) ReadText(value jsontext.Value, field string, rule TextField) (block.Text, error) {
+	var null block.Text
+	switch value.Kind() {
+	case 'n':
+		return null, nil
+	case '"':
+	default:
+		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it must be a string or null, not %s.", field, kindName(value))
+	}
+	sent := unquote(value)
+	if length, unit := d.textLength(sent); length > block.MaxText {
+		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it is too long, %d %s; at most %d are allowed.",
+			field, length, unit, block.MaxText)
+	}
+	text := trim(sent)
+	if r, bad := d.refusedCharacter(text, rule); bad {
+		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: the character U+%04X is not allowed.", field, r)
+	}
+	return block.SetText(text), nil
+}
+
+func (d *Dialect) textLength(s string) (int, string) {
+	if d.TextInCharacters {
+		return utf8.RuneCountInString(s), "characters"
+	}
+	return len(s), "bytes of UTF-8"
+}
+
+// refusedCharacter finds the first character that the dialect refuses.
+func (d *Dialect) refusedCharacter(s string, rule TextField) (rune, bool) {
+	for _, r := range s {
+		switch {
+		case r == 0:
+			return r, true
+		case r >= ' ' && r < 0x7f:
+		case rule == Description && d.BasicPlaneDescriptions:
+			if r > 0xffff || !(unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r)) {
+				return r, true
+			}
+		case unicode.IsControl(r) && (rule == Description || d.PlainNames):
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// trim removes white space at both ends as Python's str.strip does, which also
+// takes the four information separators U+001C to U+001F.
+func trim(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f)
+	})
+}
+
+// unquote gives the text of a JSON string that was checked before.
+func unquote(value jsontext.Value) string {
+	inner := value[1 : len(value)-1]
+	for _, c := range inner {
+		if c == '\\' {
+			text, _ := jsontext.AppendUnquote(nil, value)
+			return string(text)
+		}
+	}
+	return string(inner)
+}

@@ -1,0 +1,146 @@
+package wire
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+// ReadString reads a string; null and every other type are refused.
+func ReadString(value jsontext.Value, field string) (string, error) {
+	if value.Kind() != '"' {
+		return "", errType(value, field, "a string")
+	}
+	return unquote(value), nil
+}
+
+// ReadBool reads a boolean, or one of the words that Cinder takes for it.
+// Source: recordings create-force-*; Cinder parameter_types boolean.
+func ReadBool(value jsontext.Value, field string) (bool, error) {
+	switch value.Kind() {
+	case 't':
+		return true, nil
+	case 'f':
+		return false, nil
+	case '"':
+		switch word := unquote(value); {
+		case slices.Contains([]string{"True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t"}, word):
+			return true, nil
+		case slices.Contains([]string{"False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f"}, word):
+			return false, nil
+		}
+	}
+	return false, errType(value, field, "a boolean")
+}
+
+// ReadInt reads a whole number, or its digits in a string, from least to most.
+// Source: recordings extend-string, volume-create-size-*.
+func ReadInt(value jsontext.Value, field string, least, most int64) (int64, error) {
+	text := ""
+	switch value.Kind() {
+	case '0':
+		text = string(value)
+	case '"':
+		text = unquote(value)
+	default:
+		return 0, errType(value, field, "an integer")
+	}
+	n, err := strconv.ParseInt(strings.TrimPrefix(text, "+"), 10, 64)
+	if err != nil && isDigits(strings.TrimPrefix(text, "-")) {
+		n, err = math.MaxInt64, nil
+		if text[0] == '-' {
+			n = math.MinInt64
+		}
+	}
+	if err != nil {
+		return 0, errType(value, field, "an integer")
+	}
+	if n < least || n > most {
+		return 0, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it must be from %d to %d, not %.24s.", field, least, most, text)
+	}
+	return n, nil
+}
+
+// ReadMetadata reads the member named field: an object of strings within their
+// lengths, or null, or nothing. Here everything that breaks a rule is Invalid.
+// Source: recordings create-metadata-*.
+func ReadMetadata(members Members, field string) (map[string]string, error) {
+	value, given := members.Get(field)
+	if !given || value.Kind() == 'n' {
+		return nil, nil
+	}
+	items, err := ReadItems(value, field)
+	if err != nil {
+		return nil, err
+	}
+	if err := block.CheckMetadata(items); err != nil {
+		return nil, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: %s", field, block.MessageOf(err))
+	}
+	return items, nil
+}
+
+// ReadItems reads an object of strings; of duplicates the last wins.
+func ReadItems(value jsontext.Value, field string) (map[string]string, error) {
+	members, err := ObjectOf(value, field)
+	if err != nil {
+		return nil, err
+	}
+	items := make(map[string]string, len(members))
+	for _, m := range members {
+		text, err := ReadString(m.Value, field+"."+shorten(m.Name))
+		if err != nil {
+			return nil, err
+		}
+		items[m.Name] = text
+	}
+	return items, nil
+}
+
+// UUID reads the id of another object: a UUID, or null, which is nothing's id.
+// Source: recordings create-volume-null, create-volume-not-uuid.
+func (m Members) UUID(field, noun string) (string, error) {
+	value, given := m.Get(field)
+	if !given {
+		return "", block.Errorf(block.Invalid, "%s is a required property.", quoted(field))
+	}
+	if value.Kind() == 'n' {
+		return "", block.Errorf(block.NotFound, "%s None could not be found.", noun)
+	}
+	id, err := ReadString(value, field)
+	if err != nil {
+		return "", err
+	}
+	if !IsUUID(id) {
+		return "", block.Errorf(block.Invalid, "Invalid input for field/attribute %s: %s is not a UUID.", field, quoted(id))
+	}
+	return id, nil
+}
+
+// IsUUID tells whether s is a UUID in its usual form, upper or lower case.
+func IsUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+			continue
+		}
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
+func errType(value jsontext.Value, field, wanted string) error {
+	return block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it must be %s, not %s.", field, wanted, kindName(value))
+}
