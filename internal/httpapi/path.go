@@ -32,13 +32,14 @@ func canonical(path string) address {
 		if !found || (rest != "" && rest[0] != '/') {
 			continue
 		}
-		return versioned(v.prefix, v.api, strings.TrimSuffix(rest, ".json"))
+		return versioned(v.prefix, v.api, strings.TrimSuffix(path, ".json"))
 	}
 	return address{api: wire.NoVersion, path: path, public: path}
 }
 
-func versioned(prefix string, api wire.Versions, rest string) address {
-	a := address{api: api, path: prefix + rest, public: prefix + rest}
+func versioned(prefix string, api wire.Versions, path string) address {
+	a := address{api: api, path: path, public: path}
+	rest := path[len(prefix):]
 	if rest == "" || rest == "/" {
 		return a
 	}

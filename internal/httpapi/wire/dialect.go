@@ -21,8 +21,10 @@ type Dialect struct {
 	RecordedBodies bool
 	// ReadersWrite: the role reader may call what the role member may.
 	ReadersWrite bool
-	// OpenVersionDocument: GET /v3/ answers without a token.
+	// OpenVersionDocument: GET /v3 and /v3/ answer without a token, and /v3 without sending on to /v3/.
 	OpenVersionDocument bool
+	// V2Listed: the version document at / names v2 beside v3; v2 is served in any case.
+	V2Listed bool
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -31,7 +33,7 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true,
-		MethodNotAllowed: true, OpenVersionDocument: true, MaxMicroversion: 50,
+		MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
 	}
 }
 

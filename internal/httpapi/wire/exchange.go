@@ -117,6 +117,14 @@ func (x *Exchange) WriteText(status int, contentType, body string) error {
 	return x.write(status, []byte(body))
 }
 
+// Redirect sends the client on to location; such an answer tells no version.
+// Source: recording service-v3.
+func (x *Exchange) Redirect(location string) error {
+	x.told = ""
+	x.writer.Header()["Location"] = []string{location}
+	return x.WriteText(http.StatusFound, "text/plain; charset=utf8", "")
+}
+
 func (x *Exchange) write(status int, body []byte) error {
 	h := x.writer.Header()
 	if x.told != "" {

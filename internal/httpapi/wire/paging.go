@@ -44,9 +44,21 @@ func ReadPage(query url.Values, fields SortFields) (Page, error) {
 	if given := query["marker"]; given != nil {
 		page.Marker, page.HasMarker = given[0], true
 	}
-	var err error
-	page.Sort, err = readSort(query, fields)
+	sort, err := readSort(query, fields)
+	page.Sort = byAge(sort)
 	return page, err
+}
+
+// byAge orders rows that the keys leave equal by their age, in the direction of
+// the first key. Source: recordings list-sort-two, list-mvsort-*.
+func byAge(keys []block.SortKey) []block.SortKey {
+	settled := slices.ContainsFunc(keys, func(k block.SortKey) bool {
+		return k.Field == block.FieldCreatedAt || k.Field == block.FieldID
+	})
+	if len(keys) == 0 || settled {
+		return keys
+	}
+	return append(keys, block.SortKey{Field: block.FieldCreatedAt, Desc: keys[0].Desc})
 }
 
 // wholeNumber reads a number as Python's int does: spaces around it and leading

@@ -18,11 +18,13 @@ func (m Microversion) String() string { return "3." + strconv.Itoa(int(m)) }
 const (
 	GroupSnapshotID     Microversion = 14 // snapshots carry group_snapshot_id
 	VolumeGroupID       Microversion = 13 // volumes carry group_id
+	ProviderID          Microversion = 21 // volumes carry provider_id, for administrators
 	MetadataFilter      Microversion = 22 // lists filter snapshots by metadata
 	SortByName          Microversion = 30 // snapshots sort by name
 	StrictFilters       Microversion = 31 // unknown filters are refused
 	ExtendInUse         Microversion = 42 // os-extend works on attached volumes
 	SnapshotUserID      Microversion = 41 // snapshots carry user_id
+	LimitsOfProject     Microversion = 39 // limits of another project, for administrators
 	WithCount           Microversion = 45 // lists count
 	SharedTargets       Microversion = 48 // volumes carry shared_targets, service_uuid
 	ClusterName         Microversion = 61 // volumes carry cluster_name, for administrators

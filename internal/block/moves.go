@@ -1,0 +1,9 @@
+package block
+
+import "maps"
+
+// VolumeMoves is a copy of the table of status changes of volumes.
+func VolumeMoves() map[VolumeStatus][]VolumeStatus { return maps.Clone(volumeMoves) }
+
+// SnapshotMoves is a copy of the table of status changes of snapshots.
+func SnapshotMoves() map[SnapshotStatus][]SnapshotStatus { return maps.Clone(snapshotMoves) }

@@ -1,0 +1,58 @@
+package block
+
+import (
+	"slices"
+	"testing"
+)
+
+// Every pair of statuses is tried: the table allows it, or moveTo refuses and
+// leaves the status alone.
+func TestStatusesMoveAlongTheTablesOnly(t *testing.T) {
+	snapshots := []SnapshotStatus{SnapshotCreating, SnapshotAvailable, SnapshotDeleting, SnapshotDeleted, SnapshotError, SnapshotErrorDeleting, "backing-up"}
+	for _, from := range snapshots {
+		for _, to := range snapshots {
+			s := Snapshot{ID: "s", Status: from}
+			err := s.moveTo(to)
+			if allowed := slices.Contains(snapshotMoves[from], to); allowed != (err == nil) {
+				t.Errorf("snapshot %s to %s: %v", from, to, err)
+			}
+			if err != nil && (s.Status != from || KindOf(err) != WrongStatus) {
+				t.Errorf("snapshot %s to %s: refused, but is %s (%v)", from, to, s.Status, KindOf(err))
+			}
+		}
+	}
+	volumes := []VolumeStatus{
+		VolumeCreating, VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeExtending,
+		VolumeDeleting, VolumeDeleted, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeMaintenance,
+	}
+	for _, from := range volumes {
+		for _, to := range volumes {
+			v := Volume{ID: "v", Status: from}
+			err := v.moveTo(to)
+			if allowed := slices.Contains(volumeMoves[from], to); allowed != (err == nil) {
+				t.Errorf("volume %s to %s: %v", from, to, err)
+			}
+			if err != nil && v.Status != from {
+				t.Errorf("volume %s to %s: refused, but is %s", from, to, v.Status)
+			}
+		}
+	}
+}
+
+// A status that a job can leave an object in must have a way out.
+func TestEveryStatusOfTheTablesHasAnExit(t *testing.T) {
+	for from, to := range snapshotMoves {
+		for _, next := range to {
+			if next != SnapshotDeleted && len(snapshotMoves[next]) == 0 {
+				t.Errorf("snapshot: %s leads to %s, which leads nowhere", from, next)
+			}
+		}
+	}
+	for from, to := range volumeMoves {
+		for _, next := range to {
+			if next != VolumeDeleted && len(volumeMoves[next]) == 0 {
+				t.Errorf("volume: %s leads to %s, which leads nowhere", from, next)
+			}
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package block
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSnapshotChangeKeepsWhatItDoesNotName(t *testing.T) {
+	stored := Snapshot{Name: SetText("n"), Description: SetText("d"), Status: SnapshotDeleting, Size: 3}
+	for name, tc := range map[string]struct {
+		change      SnapshotChange
+		name, descr Text
+	}{
+		"nothing":     {SnapshotChange{}, SetText("n"), SetText("d")},
+		"name":        {SnapshotChange{Name: TextChange{true, SetText("x")}}, SetText("x"), SetText("d")},
+		"null name":   {SnapshotChange{Name: TextChange{true, Text{}}}, Text{}, SetText("d")},
+		"description": {SnapshotChange{Description: TextChange{true, SetText("")}}, SetText("n"), SetText("")},
+	} {
+		got := stored
+		tc.change.applyTo(&got)
+		want := stored
+		want.Name, want.Description = tc.name, tc.descr
+		if got.Name != want.Name || got.Description != want.Description || got.Status != want.Status || got.Size != want.Size {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
+func TestMetadataIsHeldToItsLengths(t *testing.T) {
+	long := strings.Repeat("é", 255) // characters count, not bytes
+	for name, tc := range map[string]struct {
+		items map[string]string
+		kind  Kind
+	}{
+		"at the limits": {map[string]string{long: long}, -1},
+		"empty key":     {map[string]string{"": "v"}, Invalid},
+		"long key":      {map[string]string{long + "x": "v"}, TooLarge},
+		"long value":    {map[string]string{"k": long + "x"}, TooLarge},
+	} {
+		err := CheckMetadata(tc.items)
+		if (tc.kind == -1) != (err == nil) || (err != nil && KindOf(err) != tc.kind) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestMergeMetadataLeavesItsInputsAlone(t *testing.T) {
+	stored, given := map[string]string{"a": "1", "b": "2"}, map[string]string{"b": "3"}
+	merged, err := mergeMetadata(stored, given, false)
+	if err != nil || merged["a"] != "1" || merged["b"] != "3" || stored["b"] != "2" {
+		t.Errorf("merge: got %v, stored %v, %v", merged, stored, err)
+	}
+	replaced, err := mergeMetadata(stored, given, true)
+	if err != nil || len(replaced) != 1 || len(stored) != 2 {
+		t.Errorf("replace: got %v, stored %v, %v", replaced, stored, err)
+	}
+}
+
+func TestOwnersAndAdministratorsReachAnObject(t *testing.T) {
+	for name, tc := range map[string]struct {
+		caller Caller
+		reach  bool
+	}{
+		"owner":         {Caller{ProjectID: "p"}, true},
+		"stranger":      {Caller{ProjectID: "q"}, false},
+		"administrator": {Caller{ProjectID: "q", Admin: true}, true},
+		"nobody":        {Caller{}, false},
+	} {
+		if got := reach(tc.caller, "p", "Snapshot", "s") == nil; got != tc.reach {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+	if KindOf(reach(Caller{}, "", "Snapshot", "s")) != NotFound {
+		t.Error("the zero caller reached an object without a project")
+	}
+}
+
+func TestMessagesNeverShowACause(t *testing.T) {
+	err := Because(Errorf(Internal, "secret"), Unavailable, "try again")
+	if MessageOf(err) != "try again" || KindOf(err) != Unavailable {
+		t.Errorf("got %q, %v", MessageOf(err), KindOf(err))
+	}
+}
