@@ -3,13 +3,14 @@ package block
 import (
 	"context"
 	"maps"
+	"slices"
 )
 
-// reserve counts change against the project's quota in the transaction that
-// changes the noun. Fails with OverLimit, and then nothing is counted.
-// Source of the texts: recordings *-over-quota, volume-create-over-volume-limit.
-func (s *Service) reserve(tx Tx, projectID, typeID string, change Usage) error {
-	_, ofAll, err := tx.AddUsage(projectID, typeID, change)
+// reserve counts change against the project's quota, in all and of the type, in
+// the transaction that changes the noun. Fails with OverLimit, and then nothing
+// is counted.
+func (s *Service) reserve(tx Tx, types []*VolumeType, projectID, typeID string, change Usage) error {
+	ofType, ofAll, err := tx.AddUsage(projectID, typeID, change)
 	if err != nil {
 		return err
 	}
@@ -17,22 +18,41 @@ func (s *Service) reserve(tx Tx, projectID, typeID string, change Usage) error {
 	if err != nil {
 		return err
 	}
-	limit := func(name string) int64 {
-		if n, given := set[name]; given {
-			return n
-		}
-		return DefaultQuota[name]
+	if err := set.hold("", ofAll, change); err != nil {
+		return err
 	}
+	i := slices.IndexFunc(types, func(t *VolumeType) bool { return t.ID == typeID })
+	if i < 0 {
+		return nil // a type made a moment ago has no limits yet
+	}
+	return set.hold("_"+types[i].Name, ofType, change)
+}
+
+// hold holds used, which has change in it, to the limits whose names end in suffix.
+// Source of the texts: recordings *-over-quota, volume-create-over-volume-limit.
+func (l Limits) hold(suffix string, used, change Usage) error {
+	gigabytes, volumes, snapshots := l.of("gigabytes"+suffix), l.of("volumes"+suffix), l.of("snapshots"+suffix)
 	switch {
-	case change.Gigabytes > 0 && over(ofAll.Gigabytes, limit("gigabytes")):
-		return Errorf(OverLimit, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested %dG, quota is %dG and %dG has been consumed.",
-			change.Gigabytes, limit("gigabytes"), ofAll.Gigabytes-change.Gigabytes)
-	case change.Volumes > 0 && over(ofAll.Volumes, limit("volumes")):
-		return Errorf(OverLimit, "VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota 'volumes'.", limit("volumes"))
-	case change.Snapshots > 0 && over(ofAll.Snapshots, limit("snapshots")):
-		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded", limit("snapshots"))
+	case change.Gigabytes > 0 && over(used.Gigabytes, gigabytes):
+		return Errorf(OverLimit, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes%s quota. Requested %dG, quota is %dG and %dG has been consumed.",
+			suffix, change.Gigabytes, gigabytes, used.Gigabytes-change.Gigabytes)
+	case change.Volumes > 0 && over(used.Volumes, volumes):
+		return Errorf(OverLimit, "VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota 'volumes%s'.", volumes, suffix)
+	case change.Snapshots > 0 && over(used.Snapshots, snapshots):
+		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for quota 'snapshots%s'.", snapshots, suffix)
 	}
 	return nil
+}
+
+// of is one limit: as set, the default, or none where there is no default.
+func (l Limits) of(name string) int64 {
+	if n, given := l[name]; given {
+		return n
+	}
+	if n, given := DefaultQuota[name]; given {
+		return n
+	}
+	return -1
 }
 
 func over(used, limit int64) bool { return limit >= 0 && used > limit }
@@ -43,11 +63,7 @@ func (s *Service) checkVolumeSize(tx Tx, projectID string, size Size) error {
 	if err != nil {
 		return err
 	}
-	limit, given := set["per_volume_gigabytes"]
-	if !given {
-		limit = DefaultQuota["per_volume_gigabytes"]
-	}
-	if over(int64(size), limit) {
+	if limit := set.of("per_volume_gigabytes"); over(int64(size), limit) {
 		return Errorf(OverLimit, "VolumeSizeExceedsLimit: Requested volume size %dG is larger than maximum allowed limit %dG.", size, limit)
 	}
 	return nil

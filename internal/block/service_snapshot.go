@@ -75,7 +75,11 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 		ID: s.parts.NewUUID(), UserID: c.UserID, VolumeID: n.VolumeID, Name: n.Name,
 		Description: n.Description, Status: SnapshotCreating, Metadata: n.Metadata,
 	}
-	err := s.store.InTx(ctx, func(tx Tx) error {
+	types, err := s.store.VolumeTypes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.InTx(ctx, func(tx Tx) error {
 		vol, err := tx.Volume(n.VolumeID)
 		if err != nil {
 			return err
@@ -91,7 +95,7 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 		}
 		snap.ProjectID, snap.TypeID, snap.Size = vol.ProjectID, vol.TypeID, vol.Size
 		snap.CreatedAt = tx.Now()
-		if err := s.reserve(tx, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
+		if err := s.reserve(tx, types, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
 			return err
 		}
 		if err := tx.AddSnapshot(snap); err != nil {
@@ -193,11 +197,15 @@ func (s *Service) ResetSnapshotStatus(ctx context.Context, c Caller, id string, 
 }
 
 // UpdateSnapshotStatus is the call a data path makes on a snapshot that is being
-// made: its status and progress. Source: recordings action-update-status-*.
+// made: its status and progress, below 0 to keep it. A snapshot whose own job has
+// not made its bytes yet stays that job's. Source: recordings action-update-status-*.
 func (s *Service) UpdateSnapshotStatus(ctx context.Context, c Caller, id string, status SnapshotStatus, progress int) error {
 	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
 		if snap.Status != SnapshotCreating || (status != SnapshotAvailable && status != SnapshotError && status != SnapshotCreating) {
 			return Errorf(WrongStatus, "Snapshot status %s not allowed for update_snapshot_status", snap.Status)
+		}
+		if snap.Progress == 0 { // or a member could call it available before it holds anything
+			return Errorf(WrongStatus, "Snapshot %s is still being made and its status cannot be told from outside.", id)
 		}
 		snap.Status = status
 		if progress >= 0 {

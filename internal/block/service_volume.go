@@ -70,7 +70,7 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 		if err := s.checkVolumeSize(tx, c.ProjectID, fresh.Size); err != nil {
 			return err
 		}
-		if err := s.reserve(tx, c.ProjectID, fresh.TypeID, Usage{Volumes: 1, Gigabytes: int64(fresh.Size)}); err != nil {
+		if err := s.reserve(tx, types, c.ProjectID, fresh.TypeID, Usage{Volumes: 1, Gigabytes: int64(fresh.Size)}); err != nil {
 			return err
 		}
 		fresh.CreatedAt = tx.Now()
@@ -264,8 +264,12 @@ type extendArgs struct {
 // changes when the work is done; the quota counts it from now.
 // Fails with NotFound, Invalid, WrongStatus, OverLimit. Source: recordings extend-*.
 func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Size, inUse bool) error {
+	types, err := s.store.VolumeTypes(ctx)
+	if err != nil {
+		return err
+	}
 	var args extendArgs
-	err := s.store.InTx(ctx, func(tx Tx) error {
+	err = s.store.InTx(ctx, func(tx Tx) error {
 		stored, err := tx.Volume(id)
 		if err != nil {
 			return err
@@ -287,7 +291,7 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 		if err := s.checkVolumeSize(tx, vol.ProjectID, size); err != nil {
 			return err
 		}
-		if err := s.reserve(tx, vol.ProjectID, vol.TypeID, Usage{Gigabytes: int64(size - vol.Size)}); err != nil {
+		if err := s.reserve(tx, types, vol.ProjectID, vol.TypeID, Usage{Gigabytes: int64(size - vol.Size)}); err != nil {
 			return err
 		}
 		if err := vol.moveTo(VolumeExtending); err != nil {

@@ -191,6 +191,9 @@ func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 		return errNoToken()
 	}
 	found, err := h.config.Tokens(x.Context(), token)
+	if identity.KindOf(err) == identity.Unauthenticated {
+		return errNoToken() // why is nobody's business
+	}
 	x.Token = found
 	return err
 }
@@ -251,6 +254,9 @@ func (h *Hall) trusted(remote string) bool {
 
 // call runs one row: version, body, project, handler.
 func (h *Hall) call(x *wire.Exchange, p *place) error {
+	if method := p.rows[0].Method; x.Request.Method != method { // the mux lets HEAD in where GET is
+		return errNoMethod(method)
+	}
 	if err := x.Negotiate(); err != nil {
 		return err
 	}

@@ -105,9 +105,6 @@ func errNoMethod(allow string) error {
 // row finds the row an exchange means.
 func (p *place) row(x *wire.Exchange) (*wire.Route, error) {
 	first := &p.rows[0]
-	if x.Request.Method != first.Method { // the mux lets HEAD in where GET is
-		return nil, errNoMethod(first.Method)
-	}
 	if first.Action == "" {
 		return first, nil
 	}
@@ -131,9 +128,13 @@ func (h *Hall) options(x *wire.Exchange, _ address) error {
 	return x.WriteEmpty(http.StatusOK)
 }
 
-// doorOf is the door that words the failures of a path.
+// doorOf is the door that words the failures of a path. Where recorded bodies
+// are wanted, a version that is not served is nobody's.
 func (h *Hall) doorOf(a address) wire.Door {
 	best, length := h.config.Mounts[0].Door, -1
+	if h.config.Dialect.RecordedBodies && h.served&a.api == 0 && a.api != wire.NoVersion {
+		return best
+	}
 	for _, m := range h.config.Mounts {
 		for _, prefix := range m.Faults {
 			if len(prefix) > length && strings.HasPrefix(a.path, prefix) {

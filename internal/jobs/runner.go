@@ -178,13 +178,32 @@ func (r *Runner) attempt(ctx context.Context, handler Handler, job *Job) (err er
 	beat.Go(func() { r.heartbeat(ctx, cancel, job) })
 	defer beat.Wait()
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the handler panicked: %v", p)
-		}
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- fmt.Errorf("the handler panicked: %v", p)
+			}
+		}()
+		done <- handler.Run(ctx, job)
 	}()
-	return handler.Run(ctx, job)
+	select {
+	case err = <-done:
+		return err
+	case <-ctx.Done():
+	}
+	// A driver that hangs for ever must not hold the job: it is left behind, and
+	// its fence keeps whatever it still does from counting.
+	select {
+	case err = <-done:
+		return err
+	case <-time.After(leaveBehind):
+		return fmt.Errorf("the handler did not end with its context: %w", ctx.Err())
+	}
 }
+
+// leaveBehind is how long a handler has to notice that its context ended.
+const leaveBehind = 5 * time.Second
 
 func (r *Runner) heartbeat(ctx context.Context, lost context.CancelFunc, job *Job) {
 	beat := time.NewTicker(r.config.Lease / 3)

@@ -240,3 +240,19 @@ func TestPanicIsAFailureOfThatJobAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestHandlerThatHangsForEverIsLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newTable(job("j"))
+		hang := make(chan struct{})
+		handler := Handler{
+			Run:    func(context.Context, *Job) error { <-hang; return nil },
+			GiveUp: func(_ context.Context, j *Job, _ error) error { return store.finish(j, Failed) },
+		}
+		run(t, store, map[string]Handler{"k": handler}, Config{Patience: time.Minute}, 2*time.Minute)
+		if got := store.state("j"); got.State != Failed {
+			t.Errorf("got %+v", got)
+		}
+		close(hang)
+	})
+}

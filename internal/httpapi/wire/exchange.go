@@ -91,6 +91,7 @@ func (x *Exchange) Negotiate() (err error) {
 // Values that many answers share. Header keys are in canonical form.
 var (
 	jsonType    = []string{"application/json"}
+	vendorType  = []string{"application/vnd.openstack.volume+json"} // echoed as recorded, accept-vnd
 	varyVersion = []string{"OpenStack-API-Version"}
 	versionZero = []string{"volume 3.0"}
 )
@@ -99,6 +100,9 @@ var (
 func (x *Exchange) WriteJSON(status int, body []byte) error {
 	h := x.writer.Header()
 	h["Content-Type"] = jsonType
+	if x.Dialect.RecordedBodies && x.Request.Header.Get("Accept") == vendorType[0] {
+		h["Content-Type"] = vendorType
+	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	return x.write(status, body)
 }
@@ -117,10 +121,13 @@ func (x *Exchange) WriteText(status int, contentType, body string) error {
 	return x.write(status, []byte(body))
 }
 
+// TellNoVersion leaves the version headers out of the answer.
+func (x *Exchange) TellNoVersion() { x.told = "" }
+
 // Redirect sends the client on to location; such an answer tells no version.
 // Source: recording service-v3.
 func (x *Exchange) Redirect(location string) error {
-	x.told = ""
+	x.TellNoVersion()
 	x.writer.Header()["Location"] = []string{location}
 	return x.WriteText(http.StatusFound, "text/plain; charset=utf8", "")
 }

@@ -6,18 +6,7 @@ import (
 	"github.com/breezeblock/breezeblock/internal/block"
 )
 
-// snapshotTexts are the four keys an update may have, in the order in which the
-// schema looks at them: the later of a pair wins over the earlier when present.
-var snapshotTexts = [...]struct {
-	key  string
-	rule TextField
-}{
-	{"display_name", Name}, {"name", Name},
-	{"display_description", Description}, {"description", Description},
-}
-
-// ReadSnapshotChange reads the body of an update. Each of the four spellings is
-// checked, also the one that loses; name and description win by being there.
+// ReadSnapshotChange reads the body of an update: name, description, or both.
 // Source: both seeds; update-snapshot.md 16-58.
 func ReadSnapshotChange(x *Exchange) (block.SnapshotChange, error) {
 	var change block.SnapshotChange
@@ -25,20 +14,8 @@ func ReadSnapshotChange(x *Exchange) (block.SnapshotChange, error) {
 	if err != nil {
 		return change, err
 	}
-	for _, t := range snapshotTexts {
-		value, given := members.Get(t.key)
-		if !given {
-			continue
-		}
-		text, err := x.Dialect.ReadText(value, t.key, t.rule)
-		if err != nil {
-			return change, err
-		}
-		if t.rule == Name {
-			change.Name = block.TextChange{Given: true, To: text}
-		} else {
-			change.Description = block.TextChange{Given: true, To: text}
-		}
+	if change.Name, change.Description, err = x.ReadTexts(members); err != nil {
+		return change, err
 	}
 	if err := members.Only("snapshot", "name", "description", "display_name", "display_description"); err != nil {
 		return change, err

@@ -18,9 +18,42 @@ const (
 	Description
 )
 
+// texts are the four keys that an object's texts may have, in the order in which
+// the schema looks at them: the later of a pair wins over the earlier when present.
+var texts = [...]struct {
+	key  string
+	rule TextField
+}{
+	{"display_name", Name}, {"name", Name},
+	{"display_description", Description}, {"description", Description},
+}
+
+// ReadTexts reads name and description. Each of the four spellings is checked,
+// also the one that loses; name and description win by being there.
+// Source: both seeds; EVS 6.4.
+func (x *Exchange) ReadTexts(members Members) (name, description block.TextChange, err error) {
+	for _, t := range texts {
+		value, given := members.Get(t.key)
+		if !given {
+			continue
+		}
+		text, err := x.Dialect.ReadText(value, t.key, t.rule)
+		if err != nil {
+			return name, description, err
+		}
+		if t.rule == Name {
+			name = block.TextChange{Given: true, To: text}
+		} else {
+			description = block.TextChange{Given: true, To: text}
+		}
+	}
+	return name, description, nil
+}
+
 // ReadText reads a name or description: a string or null; as sent at most
 // block.MaxText long, then trimmed as Python's strip does, then looked through for
-// characters the dialect refuses. Source: update-snapshot.md 43-58; design.md section 4.
+// characters the dialect refuses (descriptions in dialect cinder as sent, as
+// recorded). Source: update-snapshot.md 43-58; design.md section 4; recordings description-*.
 func (d *Dialect) ReadText(value jsontext.Value, field string, rule TextField) (block.Text, error) {
 	var null block.Text
 	switch value.Kind() {
@@ -36,7 +69,11 @@ func (d *Dialect) ReadText(value jsontext.Value, field string, rule TextField) (
 			field, length, unit, block.MaxText)
 	}
 	text := trim(sent)
-	if r, bad := d.refusedCharacter(text, rule); bad {
+	looked := text
+	if rule == Description && d.BasicPlaneDescriptions {
+		looked = strings.TrimSuffix(sent, "\n") // before trimming; Cinder's pattern lets one newline end it
+	}
+	if r, bad := d.refusedCharacter(looked, rule); bad {
 		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: the character U+%04X is not allowed.", field, r)
 	}
 	return block.SetText(text), nil

@@ -17,6 +17,7 @@ func (m Microversion) String() string { return "3." + strconv.Itoa(int(m)) }
 // microversion history; the recordings on both sides of each.
 const (
 	GroupSnapshotID     Microversion = 14 // snapshots carry group_snapshot_id
+	VolumeGroupFilter   Microversion = 10 // lists filter volumes by group_id
 	VolumeGroupID       Microversion = 13 // volumes carry group_id
 	ProviderID          Microversion = 21 // volumes carry provider_id, for administrators
 	MetadataFilter      Microversion = 22 // lists filter snapshots by metadata
@@ -26,6 +27,7 @@ const (
 	SnapshotUserID      Microversion = 41 // snapshots carry user_id
 	LimitsOfProject     Microversion = 39 // limits of another project, for administrators
 	WithCount           Microversion = 45 // lists count
+	VolumeFromBackup    Microversion = 47 // volumes are made from backups
 	SharedTargets       Microversion = 48 // volumes carry shared_targets, service_uuid
 	ClusterName         Microversion = 61 // volumes carry cluster_name, for administrators
 	VolumeTypeID        Microversion = 63 // volumes carry volume_type_id

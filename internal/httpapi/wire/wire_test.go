@@ -83,6 +83,9 @@ func TestTextsAreHeldToTheDialectsRules(t *testing.T) {
 		{"emoji in a description", evs, Description, "a😀", "a😀", false},
 		{"emoji in a description in cinder", cinder, Description, "a😀", "", true},
 		{"zero-width in a description in cinder", cinder, Description, "a\u200bb", "", true},
+		{"leading tab in a description in cinder", cinder, Description, "\ta", "", true},
+		{"leading tab in a description", evs, Description, "\ta", "a", false},
+		{"two trailing newlines in a description in cinder", cinder, Description, "a\n\n", "", true},
 		{"trailing newline in a description", cinder, Description, "a\n", "a", false},
 	} {
 		got, err := tc.dialect.ReadText(quote(tc.sent), "field", tc.rule)
