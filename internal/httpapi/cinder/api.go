@@ -1,0 +1,23 @@
+package cinder
+
+import (
+	"log/slog"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+// API is the door of the Cinder families.
+type API struct {
+	blocks *block.Service
+	log    *slog.Logger
+
+	snapshotList *listRules // never changed
+	volumeList   *listRules
+}
+
+// New makes the door.
+func New(blocks *block.Service, log *slog.Logger) *API {
+	a := &API{blocks: blocks, log: log, volumeList: volumeRules()}
+	a.snapshotList = a.snapshotRules()
+	return a
+}

@@ -1,0 +1,9 @@
+// Package cinder is the door of the Cinder families: /v2 and /v3 of snapshots,
+// volumes, their metadata and actions, types, quotas, limits and the version
+// documents. Each noun has one file here with its rows' handlers and views.
+//
+// The rows are in routes.go; every failure goes through the one fault table in
+// fault.go. Answers differ by version and dialect only in view.go's functions.
+//
+// Begin with snapshot.go, updateSnapshot. Keeps rules 8 and 9 of ARCHITECTURE.md.
+package cinder

@@ -1,0 +1,56 @@
+package cinder
+
+import (
+	"net/http"
+
+	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
+)
+
+// extension is a part of the API that clients look for by its alias.
+type extension struct {
+	name, alias, description, updated string
+}
+
+// extensions are those whose calls or attributes this door has. Source of names,
+// aliases and dates: recording service-member-extensions; EVS 9.
+var extensions = []extension{
+	{"UsedLimits", "os-used-limits", "Limits that are used, beside those that are set.", "2013-10-03T00:00:00+00:00"},
+	{"AdminActions", "os-admin-actions", "Actions of administrators: os-reset_status, os-force_delete.", "2012-08-25T00:00:00+00:00"},
+	{"SnapshotActions", "os-snapshot-actions", "Actions on snapshots.", "2013-07-16T00:00:00+00:00"},
+	{"Quotas", "os-quota-sets", "Quotas of projects.", "2011-08-08T00:00:00+00:00"},
+	{"VolumeActions", "os-volume-actions", "Actions on volumes.", "2012-05-31T00:00:00+00:00"},
+	{"AvailabilityZones", "os-availability-zone", "Availability zones.", "2013-06-27T00:00:00+00:00"},
+	{"VolumeTypeAccess", "os-volume-type-access", "Who may use a volume type.", "2014-06-26T00:00:00Z"},
+	{"ExtendedSnapshotAttributes", "os-extended-snapshot-attributes", "Project and progress of a snapshot.", "2012-06-19T00:00:00+00:00"},
+	{"VolumeHostAttribute", "os-vol-host-attr", "Host of a volume, for administrators.", "2011-11-03T00:00:00+00:00"},
+	{"VolumeTenantAttribute", "os-vol-tenant-attr", "Project of a volume.", "2011-11-03T00:00:00+00:00"},
+	{"VolumeMigStatusAttribute", "os-vol-mig-status-attr", "Migration of a volume, for administrators.", "2013-08-08T00:00:00+00:00"},
+}
+
+// listExtensions serves GET /extensions.
+func (a *API) listExtensions(x *wire.Exchange) error {
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	return x.Reply(http.StatusOK, appendExtensions)
+}
+
+func appendExtensions(b []byte) []byte {
+	b = append(b, `{"extensions":[`...)
+	for i := range extensions {
+		e := &extensions[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = wire.AppendString(b, e.name)
+		b = append(b, `,"alias":`...)
+		b = wire.AppendString(b, e.alias)
+		b = append(b, `,"description":`...)
+		b = wire.AppendString(b, e.description)
+		b = append(b, `,"updated":`...)
+		b = wire.AppendString(b, e.updated)
+		b = append(b, `,"links":[]}`...)
+	}
+	return append(b, "]}"...)
+}
