@@ -1,0 +1,125 @@
+package image
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
+	"github.com/breezeblock/breezeblock/internal/identity"
+)
+
+// prefix is where the door is served.
+const prefix = "/image"
+
+// API is the door.
+type API struct{ log *slog.Logger }
+
+var _ wire.Door = (*API)(nil)
+
+// New makes the door.
+func New(log *slog.Logger) *API { return &API{log: log} }
+
+// Routes are the rows of this door, below /image.
+func (a *API) Routes() []wire.Route {
+	const calls3 = "keystone-calls 3"
+	var rows []wire.Route
+	for _, path := range []string{"", "/", "/versions"} {
+		rows = append(rows, wire.Route{Name: "image.versions", Method: "GET", Path: path, Versions: wire.NoVersion, Permission: wire.Public, OK: 300, Source: calls3, Handle: a.listVersions})
+	}
+	return append(rows,
+		wire.Route{Name: "image.list", Method: "GET", Path: "/v2/images", Versions: wire.NoVersion, Permission: wire.Anyone, OK: 200, Source: "Glance API reference v2", Handle: a.listImages},
+		wire.Route{Name: "image.show", Method: "GET", Path: "/v2/images/{image_id}", Versions: wire.NoVersion, Permission: wire.Anyone, OK: 404, Source: "Glance API reference v2", Handle: a.showImage},
+	)
+}
+
+// listVersions serves GET /image.
+func (a *API) listVersions(x *wire.Exchange) error {
+	return x.Reply(http.StatusMultipleChoices, func(b []byte) []byte {
+		b = append(b, `{"versions":[{"id":"v2.9","status":"CURRENT","links":[{"rel":"self","href":`...)
+		b = wire.AppendString(b, x.Base+prefix+"/v2/")
+		return append(b, `}]}]}`...)
+	})
+}
+
+// listImages serves GET /image/v2/images.
+func (a *API) listImages(x *wire.Exchange) error {
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	return x.Reply(http.StatusOK, func(b []byte) []byte {
+		return append(b, `{"images":[],"first":"/v2/images","schema":"/v2/schemas/images"}`...)
+	})
+}
+
+// showImage serves GET /image/v2/images/{image_id}: it is not there.
+func (a *API) showImage(x *wire.Exchange) error {
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	return block.Errorf(block.NotFound, "No image found with ID %.64s", x.PathValue("image_id"))
+}
+
+// statuses gives each reason of the wire its status; docs/faults.md is made from it.
+var statuses = map[wire.Reason]int{
+	wire.NoRoute:          http.StatusNotFound,
+	wire.NoMethod:         http.StatusMethodNotAllowed,
+	wire.Unauthenticated:  http.StatusUnauthorized,
+	wire.BadVersion:       http.StatusBadRequest,
+	wire.UnknownVersion:   http.StatusNotAcceptable,
+	wire.UnknownMediaType: http.StatusUnsupportedMediaType,
+	wire.BodyTooLarge:     http.StatusRequestEntityTooLarge,
+	wire.Malformed:        http.StatusBadRequest,
+	wire.WrongProject:     http.StatusForbidden,
+	wire.TooManyRequests:  http.StatusTooManyRequests,
+	wire.Timeout:          http.StatusRequestTimeout,
+}
+
+// WriteFault answers with err, in Glance's shape. Nothing else in this door writes
+// a failure or logs one.
+func (a *API) WriteFault(x *wire.Exchange, err error) {
+	status, message := faultOf(err)
+	switch status {
+	case http.StatusInternalServerError: // ours to mend: the log gets it all
+		a.log.ErrorContext(x.Context(), "request failed", "request_id", x.RequestID, "err", err)
+	case http.StatusServiceUnavailable:
+		x.Header().Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		x.Header().Set("Www-Authenticate", `Keystone uri="`+x.Base+`/identity/v3"`)
+	case http.StatusMethodNotAllowed:
+		if refusal, is := errors.AsType[*wire.Refusal](err); is {
+			x.Header().Set("Allow", refusal.Allow)
+		}
+	}
+	title := http.StatusText(status)
+	_ = x.Reply(status, func(b []byte) []byte { // fails only if the client has gone
+		b = append(b, `{"message":`...)
+		b = wire.AppendString(b, message)
+		b = append(b, `,"code":`...)
+		b = wire.AppendString(b, strconv.Itoa(status)+" "+title)
+		b = append(b, `,"title":`...)
+		b = wire.AppendString(b, title)
+		return append(b, '}')
+	})
+}
+
+// faultOf finds the status and words of an error.
+func faultOf(err error) (int, string) {
+	if e, is := errors.AsType[*wire.Refusal](err); is && statuses[e.Reason] != 0 {
+		return statuses[e.Reason], e.Message
+	}
+	if e, is := errors.AsType[*identity.Error](err); is && e.Kind == identity.Unauthenticated {
+		return http.StatusUnauthorized, e.Message
+	}
+	switch block.KindOf(err) {
+	case block.NotFound:
+		return http.StatusNotFound, block.MessageOf(err)
+	case block.Forbidden:
+		return http.StatusForbidden, block.MessageOf(err)
+	case block.Unavailable:
+		return http.StatusServiceUnavailable, block.MessageOf(err)
+	}
+	return http.StatusInternalServerError, "The server failed; its log says why."
+}
