@@ -1,0 +1,44 @@
+package store
+
+import "strings"
+
+// dialect is all in which the texts for the two databases differ. The texts
+// themselves are written once, with $1, $2 … in the order of their arguments.
+type dialect struct {
+	name string
+	// forUpdate ends a SELECT whose rows the transaction will change. SQLite has
+	// one writer and needs none.
+	forUpdate string
+	// skipLocked ends a SELECT that leaves out rows which another node is about to change.
+	skipLocked string
+	// hasItem holds for rows whose column metadata has an item; arguments: key, value.
+	hasItem [3]string // before the key, between key and value, after the value
+}
+
+// sqliteDialect compares keys in json_each and not by ->>, which reads "1", "$a"
+// and "[0]" as paths and not as keys.
+var sqliteDialect = dialect{
+	name:    "sqlite",
+	hasItem: [3]string{"EXISTS (SELECT 1 FROM json_each(metadata) AS item WHERE item.key = ", " AND item.value = ", ")"},
+}
+
+var postgresDialect = dialect{
+	name:       "postgres",
+	forUpdate:  " FOR UPDATE",
+	skipLocked: " FOR UPDATE SKIP LOCKED",
+	hasItem:    [3]string{"metadata::json ->> ", "::text = ", "::text"},
+}
+
+// migration spells a migration for the database. PostgreSQL sorts text by bytes,
+// as SQLite does, only when told to; its rows are updated in place only where
+// pages keep room.
+func (d dialect) migration(text string) string {
+	if d.name != "postgres" {
+		return text
+	}
+	text = strings.ReplaceAll(text, " TEXT", ` TEXT COLLATE "C"`)
+	return strings.ReplaceAll(text, " WITHOUT ROWID", " WITH (fillfactor = 70)")
+}
+
+// lock ends the text of a SELECT whose rows the transaction will change.
+func (d dialect) lock(query string) string { return query + d.forUpdate }

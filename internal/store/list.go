@@ -1,0 +1,359 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+// column is how lists may use a field.
+type column struct {
+	name     string
+	nullable bool
+	fold     bool // sorts without regard to the case of ASCII letters
+	kind     columnKind
+}
+
+type columnKind int
+
+const (
+	textColumn columnKind = iota
+	numberColumn
+	flagColumn
+)
+
+// listed is a noun that has lists: the closed set of what their texts are made of.
+type listed struct {
+	table   string
+	columns string // as the noun's scan reads them
+	fields  map[block.Field]column
+}
+
+var snapshotList = listed{
+	table:   "snapshots",
+	columns: snapshotColumns,
+	fields: map[block.Field]column{
+		block.FieldID:          {name: "id"},
+		block.FieldName:        {name: "name", nullable: true, fold: true},
+		block.FieldDescription: {name: "description", nullable: true, fold: true},
+		block.FieldStatus:      {name: "status"},
+		block.FieldVolumeID:    {name: "volume_id"},
+		block.FieldProjectID:   {name: "project_id"},
+		block.FieldUserID:      {name: "user_id", fold: true},
+		block.FieldSize:        {name: "size", kind: numberColumn},
+		block.FieldTypeID:      {name: "type_id"},
+		block.FieldCreatedAt:   {name: "created_at"},
+		block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
+	},
+}
+
+var volumeList = listed{
+	table:   "volumes",
+	columns: volumeColumns,
+	fields: map[block.Field]column{
+		block.FieldID:               {name: "id"},
+		block.FieldName:             {name: "name", nullable: true, fold: true},
+		block.FieldDescription:      {name: "description", nullable: true, fold: true},
+		block.FieldStatus:           {name: "status"},
+		block.FieldProjectID:        {name: "project_id"},
+		block.FieldUserID:           {name: "user_id", fold: true},
+		block.FieldSize:             {name: "size", kind: numberColumn},
+		block.FieldTypeID:           {name: "type_id"},
+		block.FieldAvailabilityZone: {name: "availability_zone", fold: true},
+		block.FieldBootable:         {name: "bootable", kind: flagColumn},
+		block.FieldSnapshotID:       {name: "snapshot_id", nullable: true},
+		block.FieldSourceVolumeID:   {name: "source_volume_id", nullable: true},
+		block.FieldMultiattach:      {name: "multiattach", kind: flagColumn},
+		block.FieldCreatedAt:        {name: "created_at"},
+		block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
+	},
+}
+
+// query is a text that grows with its arguments, numbered in order.
+type query struct {
+	strings.Builder
+	args []any
+}
+
+// arg writes the next placeholder.
+func (q *query) arg(v any) {
+	q.args = append(q.args, v)
+	q.WriteByte('$')
+	q.WriteString(strconv.Itoa(len(q.args)))
+}
+
+// condition begins one more condition.
+func (q *query) condition() {
+	if len(q.args) == 0 && !strings.Contains(q.String(), " WHERE ") {
+		q.WriteString(" WHERE ")
+	} else {
+		q.WriteString(" AND ")
+	}
+}
+
+// page is a list's text, ready to run.
+type page struct {
+	text string
+	args []any
+	room int // for the rows
+}
+
+// order is one key of a list as SQL.
+type order struct {
+	column
+	desc bool
+}
+
+// expression is what the key compares.
+func (o order) expression() string {
+	if o.fold {
+		return "lower(" + o.name + ")" // ASCII only: in SQLite always, in PostgreSQL by COLLATE "C"
+	}
+	return o.name
+}
+
+// orders are the keys of list; the id comes last, in the direction of the key before it.
+func (n listed) orders(list block.List) ([]order, error) {
+	sort := list.Sort
+	if len(sort) == 0 {
+		sort = []block.SortKey{{Field: block.FieldCreatedAt, Desc: true}}
+	}
+	orders := make([]order, 0, len(sort)+1)
+	for _, key := range sort {
+		c, ok := n.fields[key.Field]
+		if !ok {
+			return nil, block.Errorf(block.Invalid, "Invalid input received: Invalid sort key: %s.", key.Field)
+		}
+		orders = append(orders, order{c, key.Desc})
+		if key.Field == block.FieldID {
+			return orders, nil
+		}
+	}
+	return append(orders, order{n.fields[block.FieldID], sort[len(sort)-1].Desc}), nil
+}
+
+// page makes the text of a page. It fails with sql.ErrNoRows when the marker is
+// not there or is of a project that the list does not cover.
+func (s *Store) page(ctx context.Context, n listed, list block.List) (page, error) {
+	orders, err := n.orders(list)
+	if err != nil {
+		return page{}, err
+	}
+	q := &query{}
+	q.WriteString("SELECT " + n.columns + " FROM " + n.table)
+	if err := s.filter(q, n, list); err != nil {
+		return page{}, err
+	}
+	if list.Marker != "" {
+		at, err := s.marker(ctx, n, list, orders)
+		if err != nil {
+			return page{}, err
+		}
+		q.condition()
+		q.after(orders, at)
+	}
+	q.WriteString(" ORDER BY ")
+	for i, o := range orders {
+		if i > 0 {
+			q.WriteString(", ")
+		}
+		q.WriteString(o.expression())
+		q.WriteString(direction(o))
+	}
+	limit := list.Limit
+	if limit <= 0 || limit > block.MaxPage {
+		limit = block.MaxPage
+	}
+	q.WriteString(" LIMIT ")
+	q.arg(limit)
+	if list.Offset > 0 {
+		q.WriteString(" OFFSET ")
+		q.arg(list.Offset)
+	}
+	return page{q.String(), q.args, limit}, nil
+}
+
+// direction says where nulls go only for columns that have them: both databases
+// use an index without it.
+func direction(o order) string {
+	switch {
+	case o.desc && o.nullable:
+		return " DESC NULLS LAST"
+	case o.desc:
+		return " DESC"
+	case o.nullable:
+		return " ASC NULLS FIRST"
+	}
+	return " ASC"
+}
+
+// filter writes the conditions of list, without its marker.
+func (s *Store) filter(q *query, n listed, list block.List) error {
+	if list.ProjectID != "" {
+		q.condition()
+		q.WriteString("project_id = ")
+		q.arg(list.ProjectID)
+	}
+	for _, f := range list.Filters {
+		c, ok := n.fields[f.Field]
+		if !ok {
+			return block.Errorf(block.Invalid, "Invalid filter: %s.", f.Field)
+		}
+		v, err := c.filterValue(f)
+		if err != nil {
+			return err
+		}
+		q.condition()
+		q.WriteString(c.name + " = ")
+		q.arg(v)
+	}
+	for key, item := range list.Metadata {
+		q.condition()
+		q.WriteString(s.sql.hasItem[0])
+		q.arg(key)
+		q.WriteString(s.sql.hasItem[1])
+		q.arg(item)
+		q.WriteString(s.sql.hasItem[2])
+	}
+	return nil
+}
+
+func (c column) filterValue(f block.Filter) (any, error) {
+	switch c.kind {
+	case numberColumn:
+		n, err := strconv.ParseInt(f.Value, 10, 64)
+		if err != nil {
+			return nil, block.Errorf(block.Invalid, "Invalid filter: %s must be a whole number.", f.Field)
+		}
+		return n, nil
+	case flagColumn:
+		switch f.Value {
+		case "true":
+			return int64(1), nil
+		case "false":
+			return int64(0), nil
+		}
+		return nil, block.Errorf(block.Invalid, "Invalid filter: %s must be true or false.", f.Field)
+	}
+	return f.Value, nil
+}
+
+// marker reads what the list's keys are at its marker.
+func (s *Store) marker(ctx context.Context, n listed, list block.List, orders []order) ([]any, error) {
+	q := &query{}
+	q.WriteString("SELECT ")
+	at := make([]any, len(orders))
+	into := make([]any, len(orders))
+	for i, o := range orders {
+		if i > 0 {
+			q.WriteString(", ")
+		}
+		q.WriteString(o.expression())
+		into[i] = &at[i]
+	}
+	q.WriteString(" FROM " + n.table + " WHERE id = ")
+	q.arg(list.Marker)
+	if list.ProjectID != "" {
+		q.condition()
+		q.WriteString("project_id = ")
+		q.arg(list.ProjectID)
+	}
+	if err := s.readRow(ctx, q.String(), q.args, into...); err != nil {
+		return nil, err
+	}
+	return at, nil
+}
+
+// after writes the condition that a row comes after the marker, whose keys are at.
+// Keys without nulls in one direction compare as a row, which an index can serve.
+func (q *query) after(orders []order, at []any) {
+	if comparesAsRow(orders) {
+		names := make([]string, len(orders))
+		for i, o := range orders {
+			names[i] = o.expression()
+		}
+		q.WriteString("(" + strings.Join(names, ", ") + ")" + comparison(orders[0]) + "(")
+		for i, v := range at {
+			if i > 0 {
+				q.WriteString(", ")
+			}
+			q.arg(v)
+		}
+		q.WriteString(")")
+		return
+	}
+	q.WriteString("(")
+	first := true
+	for i, o := range orders {
+		if o.desc && at[i] == nil {
+			continue // nothing is smaller than null
+		}
+		if !first {
+			q.WriteString(" OR ")
+		}
+		first = false
+		q.WriteString("(")
+		for j, before := range orders[:i] {
+			q.equal(before, at[j])
+			q.WriteString(" AND ")
+		}
+		q.beyond(o, at[i])
+		q.WriteString(")")
+	}
+	q.WriteString(")")
+}
+
+func comparesAsRow(orders []order) bool {
+	for _, o := range orders {
+		if o.nullable || o.desc != orders[0].desc {
+			return false
+		}
+	}
+	return true
+}
+
+func comparison(o order) string {
+	if o.desc {
+		return " < "
+	}
+	return " > "
+}
+
+// equal writes that the key is as at the marker.
+func (q *query) equal(o order, at any) {
+	q.WriteString(o.expression())
+	if at == nil {
+		q.WriteString(" IS NULL")
+		return
+	}
+	q.WriteString(" = ")
+	q.arg(at)
+}
+
+// beyond writes that the key comes after the marker's.
+func (q *query) beyond(o order, at any) {
+	if at == nil { // ascending: all but null come after
+		q.WriteString(o.expression() + " IS NOT NULL")
+		return
+	}
+	if o.desc && o.nullable {
+		q.WriteString("(" + o.expression() + " IS NULL OR ")
+		defer q.WriteString(")")
+	}
+	q.WriteString(o.expression() + comparison(o))
+	q.arg(at)
+}
+
+// count counts what matches, whatever marker, offset and limit.
+func (s *Store) count(ctx context.Context, n listed, list block.List) (int, error) {
+	q := &query{}
+	q.WriteString("SELECT count(*) FROM " + n.table)
+	if err := s.filter(q, n, list); err != nil {
+		return 0, err
+	}
+	var total int
+	err := s.readRow(ctx, q.String(), q.args, &total)
+	return total, err
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+// Usages are a project's figures by type id; "" is the sum of all types.
+func (s *Store) Usages(ctx context.Context, projectID string) (map[string]block.Usage, error) {
+	const of = `SELECT type_id, volumes, snapshots, gigabytes FROM usages WHERE project_id = $1`
+	usages := map[string]block.Usage{}
+	err := s.readRows(ctx, of, []any{projectID}, func(r row) error {
+		var typeID string
+		var u block.Usage
+		if err := r.Scan(&typeID, &u.Volumes, &u.Snapshots, &u.Gigabytes); err != nil {
+			return err
+		}
+		usages[typeID] = u
+		return nil
+	})
+	return usages, err
+}
+
+// AddUsage adds change to the project's figures of one type and of all types, and
+// tells both as they are then. The sum comes first, so that two transactions lock
+// the rows in the same order.
+func (t *Tx) AddUsage(projectID, typeID string, change block.Usage) (ofType, ofAll block.Usage, err error) {
+	ofAll, err = t.addUsage(projectID, "", change)
+	if err != nil || typeID == "" {
+		return ofAll, ofAll, err
+	}
+	ofType, err = t.addUsage(projectID, typeID, change)
+	return ofType, ofAll, err
+}
+
+func (t *Tx) addUsage(projectID, typeID string, change block.Usage) (u block.Usage, err error) {
+	const add = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (project_id, type_id) DO UPDATE SET
+			volumes = usages.volumes + excluded.volumes,
+			snapshots = usages.snapshots + excluded.snapshots,
+			gigabytes = usages.gigabytes + excluded.gigabytes
+		RETURNING volumes, snapshots, gigabytes`
+	err = t.queryRow(add, []any{projectID, typeID, change.Volumes, change.Snapshots, change.Gigabytes},
+		&u.Volumes, &u.Snapshots, &u.Gigabytes)
+	return u, err
+}
+
+const quotaLimitsOf = `SELECT resource, hard_limit FROM quota_limits WHERE project_id = $1`
+
+// QuotaLimits are the limits set for a project, without the defaults.
+func (s *Store) QuotaLimits(ctx context.Context, projectID string) (block.Limits, error) {
+	limits := block.Limits{}
+	err := s.readRows(ctx, quotaLimitsOf, []any{projectID}, intoLimits(limits))
+	return limits, err
+}
+
+// QuotaLimits are the limits set for a project, without the defaults.
+func (t *Tx) QuotaLimits(projectID string) (block.Limits, error) {
+	limits := block.Limits{}
+	err := t.query(quotaLimitsOf, []any{projectID}, intoLimits(limits))
+	return limits, err
+}
+
+// intoLimits puts rows of quotaLimitsOf into limits.
+func intoLimits(limits block.Limits) func(row) error {
+	return func(r row) error {
+		var resource string
+		var limit int64
+		err := r.Scan(&resource, &limit)
+		limits[resource] = limit
+		return err
+	}
+}
+
+// SetQuotaLimits sets the named limits and leaves the others.
+func (t *Tx) SetQuotaLimits(projectID string, limits block.Limits) error {
+	const set = `INSERT INTO quota_limits (project_id, resource, hard_limit) VALUES ($1, $2, $3)
+		ON CONFLICT (project_id, resource) DO UPDATE SET hard_limit = excluded.hard_limit`
+	for _, resource := range slices.Sorted(maps.Keys(limits)) { // one order for all who lock
+		if _, err := t.exec(set, projectID, resource, limits[resource]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+const (
+	snapshotColumns = `id, project_id, user_id, volume_id, type_id, name, description,
+		status, progress, size, metadata, created_at, updated_at, version`
+	snapshotByID = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE id = $1`
+)
+
+// scanSnapshot reads snapshotColumns.
+func scanSnapshot(r row) (*block.Snapshot, error) {
+	s := &block.Snapshot{}
+	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.VolumeID, &s.TypeID, &s.Name, &s.Description,
+		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version)
+	return s, err
+}
+
+// snapshotBytes is what a row costs in memory, roughly.
+func snapshotBytes(s *block.Snapshot) int64 {
+	const fixed = 288
+	n := fixed + len(s.ID) + len(s.ProjectID) + len(s.UserID) + len(s.VolumeID) + len(s.TypeID) +
+		len(s.Name.Value) + len(s.Description.Value)
+	return int64(n) + itemsBytes(s.Metadata)
+}
+
+// itemsBytes is what metadata costs in memory, roughly.
+func itemsBytes(items map[string]string) int64 {
+	const each = 80
+	n := 0
+	for k, v := range items {
+		n += each + len(k) + len(v)
+	}
+	return int64(n)
+}
+
+// noSnapshot is recorded Cinder's message.
+func noSnapshot(id string) error {
+	return block.Errorf(block.NotFound, "Snapshot %s could not be found.", id)
+}
+
+// Snapshot fails with NotFound.
+func (s *Store) Snapshot(ctx context.Context, id string) (*block.Snapshot, error) {
+	if snap := s.snapshots.get(id); snap != nil {
+		return snap, nil
+	}
+	begun := s.snapshots.begin(id)
+	var snap *block.Snapshot
+	err := s.readRows(ctx, snapshotByID, []any{id}, func(r row) (err error) {
+		snap, err = scanSnapshot(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if snap == nil {
+		return nil, noSnapshot(id)
+	}
+	s.snapshots.fill(snap.ID, snap, begun)
+	return snap, nil
+}
+
+// Snapshot reads for writing; fails with NotFound.
+func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
+	if snap, known := t.knownSnapshot(id); known {
+		if snap == nil {
+			return nil, noSnapshot(id)
+		}
+		return snap, nil
+	}
+	begun := t.store.snapshots.begin(id)
+	var snap *block.Snapshot
+	err := t.query(t.store.sql.lock(snapshotByID), []any{id}, func(r row) (err error) {
+		snap, err = scanSnapshot(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if snap == nil {
+		return nil, noSnapshot(id)
+	}
+	t.store.snapshots.fill(snap.ID, snap, begun) // untouched by this group: committed
+	return snap, nil
+}
+
+// AddSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
+func (t *Tx) AddSnapshot(s *block.Snapshot) error {
+	const add = `INSERT INTO snapshots (` + snapshotColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	s.Version = 1
+	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.VolumeID, s.TypeID, s.Name, s.Description,
+		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version)
+	if err != nil {
+		return err
+	}
+	t.noteSnapshot(s)
+	return nil
+}
+
+// SaveSnapshot writes what can change of s, sets UpdatedAt to Now and raises
+// Version; fails with Conflict if the row changed since it was read.
+func (t *Tx) SaveSnapshot(s *block.Snapshot) error {
+	const save = `UPDATE snapshots
+		SET name = $1, description = $2, status = $3, progress = $4, metadata = $5,
+			updated_at = $6, version = version + 1
+		WHERE id = $7 AND version = $8`
+	n, err := t.exec(save, s.Name, s.Description, s.Status, s.Progress, s.Metadata, t.now, s.ID, s.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return block.Errorf(block.Conflict, "snapshot %s was changed meanwhile", s.ID)
+	}
+	s.UpdatedAt = t.now
+	s.Version++
+	t.noteSnapshot(s)
+	return nil
+}
+
+// DropSnapshot removes the row; fails with Conflict like SaveSnapshot.
+func (t *Tx) DropSnapshot(s *block.Snapshot) error {
+	const drop = `DELETE FROM snapshots WHERE id = $1 AND version = $2`
+	n, err := t.exec(drop, s.ID, s.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return block.Errorf(block.Conflict, "snapshot %s was changed meanwhile", s.ID)
+	}
+	t.noteGone(s.ID, false)
+	return nil
+}
+
+// CountSnapshotsOf counts the snapshots of a volume, whatever their status.
+func (t *Tx) CountSnapshotsOf(volumeID string) (int, error) {
+	var n int
+	err := t.queryRow(`SELECT count(*) FROM snapshots WHERE volume_id = $1`, []any{volumeID}, &n)
+	return n, err
+}
+
+// SnapshotsOf are the snapshots of a volume, oldest first, read for writing.
+func (t *Tx) SnapshotsOf(volumeID string) ([]*block.Snapshot, error) {
+	const of = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE volume_id = $1 ORDER BY created_at, id`
+	var all []*block.Snapshot
+	err := t.query(t.store.sql.lock(of), []any{volumeID}, func(r row) error {
+		s, err := scanSnapshot(r)
+		all = append(all, s)
+		return err
+	})
+	return all, err
+}
+
+// Snapshots are one page; fails with NotFound when the marker is no row the list could hold.
+func (s *Store) Snapshots(ctx context.Context, list block.List) ([]*block.Snapshot, error) {
+	page, err := s.page(ctx, snapshotList, list)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, noSnapshot(list.Marker)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*block.Snapshot, 0, page.room)
+	err = s.readRows(ctx, page.text, page.args, func(r row) error {
+		snap, err := scanSnapshot(r)
+		all = append(all, snap)
+		return err
+	})
+	return all, err
+}
+
+// CountSnapshots counts what matches, whatever marker, offset and limit.
+func (s *Store) CountSnapshots(ctx context.Context, list block.List) (int, error) {
+	return s.count(ctx, snapshotList, list)
+}

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+)
+
+const (
+	volumeColumns = `id, project_id, user_id, name, description, status, size, type_id,
+		availability_zone, metadata, snapshot_id, source_volume_id, bootable, multiattach,
+		attachments, created_at, updated_at, version`
+	volumeByID = `SELECT ` + volumeColumns + ` FROM volumes WHERE id = $1`
+)
+
+// scanVolume reads volumeColumns.
+func scanVolume(r row) (*block.Volume, error) {
+	v := &block.Volume{}
+	err := r.Scan(&v.ID, &v.ProjectID, &v.UserID, &v.Name, &v.Description, &v.Status, &v.Size, &v.TypeID,
+		&v.AvailabilityZone, &v.Metadata, &v.SnapshotID, &v.SourceVolumeID, &v.Bootable, &v.Multiattach,
+		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version)
+	return v, err
+}
+
+// volumeBytes is what a row costs in memory, roughly.
+func volumeBytes(v *block.Volume) int64 {
+	const fixed, attachment = 384, 256
+	n := fixed + len(v.ID) + len(v.ProjectID) + len(v.UserID) + len(v.Name.Value) + len(v.Description.Value) +
+		len(v.TypeID) + len(v.AvailabilityZone) + len(v.SnapshotID) + len(v.SourceVolumeID) +
+		attachment*len(v.Attachments)
+	return int64(n) + itemsBytes(v.Metadata)
+}
+
+// noVolume is recorded Cinder's message.
+func noVolume(id string) error {
+	return block.Errorf(block.NotFound, "Volume %s could not be found.", id)
+}
+
+// Volume fails with NotFound.
+func (s *Store) Volume(ctx context.Context, id string) (*block.Volume, error) {
+	if v := s.volumes.get(id); v != nil {
+		return v, nil
+	}
+	begun := s.volumes.begin(id)
+	var v *block.Volume
+	err := s.readRows(ctx, volumeByID, []any{id}, func(r row) (err error) {
+		v, err = scanVolume(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, noVolume(id)
+	}
+	s.volumes.fill(v.ID, v, begun)
+	return v, nil
+}
+
+// Volume reads for writing; fails with NotFound.
+func (t *Tx) Volume(id string) (*block.Volume, error) {
+	if v, known := t.knownVolume(id); known {
+		if v == nil {
+			return nil, noVolume(id)
+		}
+		return v, nil
+	}
+	begun := t.store.volumes.begin(id)
+	var v *block.Volume
+	err := t.query(t.store.sql.lock(volumeByID), []any{id}, func(r row) (err error) {
+		v, err = scanVolume(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, noVolume(id)
+	}
+	t.store.volumes.fill(v.ID, v, begun) // untouched by this group: committed
+	return v, nil
+}
+
+// AddVolume adds a row; CreatedAt is the caller's, Version becomes 1.
+func (t *Tx) AddVolume(v *block.Volume) error {
+	const add = `INSERT INTO volumes (` + volumeColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	v.Version = 1
+	_, err := t.exec(add, v.ID, v.ProjectID, v.UserID, v.Name, v.Description, v.Status, v.Size, v.TypeID,
+		v.AvailabilityZone, v.Metadata, orNull(v.SnapshotID), orNull(v.SourceVolumeID), v.Bootable, v.Multiattach,
+		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version)
+	if err != nil {
+		return err
+	}
+	t.noteVolume(v)
+	return nil
+}
+
+// SaveVolume writes what can change of v, sets UpdatedAt to Now and raises
+// Version; fails with Conflict if the row changed since it was read.
+func (t *Tx) SaveVolume(v *block.Volume) error {
+	const save = `UPDATE volumes
+		SET name = $1, description = $2, status = $3, size = $4, type_id = $5, metadata = $6,
+			bootable = $7, multiattach = $8, attachments = $9, updated_at = $10, version = version + 1
+		WHERE id = $11 AND version = $12`
+	n, err := t.exec(save, v.Name, v.Description, v.Status, v.Size, v.TypeID, v.Metadata,
+		v.Bootable, v.Multiattach, v.Attachments, t.now, v.ID, v.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return block.Errorf(block.Conflict, "volume %s was changed meanwhile", v.ID)
+	}
+	v.UpdatedAt = t.now
+	v.Version++
+	t.noteVolume(v)
+	return nil
+}
+
+// DropVolume removes the row; fails with Conflict like SaveVolume.
+func (t *Tx) DropVolume(v *block.Volume) error {
+	const drop = `DELETE FROM volumes WHERE id = $1 AND version = $2`
+	n, err := t.exec(drop, v.ID, v.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return block.Errorf(block.Conflict, "volume %s was changed meanwhile", v.ID)
+	}
+	t.noteGone(v.ID, true)
+	return nil
+}
+
+// Volumes are one page; fails with NotFound when the marker is no row the list could hold.
+func (s *Store) Volumes(ctx context.Context, list block.List) ([]*block.Volume, error) {
+	page, err := s.page(ctx, volumeList, list)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, noVolume(list.Marker)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*block.Volume, 0, page.room)
+	err = s.readRows(ctx, page.text, page.args, func(r row) error {
+		v, err := scanVolume(r)
+		all = append(all, v)
+		return err
+	})
+	return all, err
+}
+
+// CountVolumes counts what matches, whatever marker, offset and limit.
+func (s *Store) CountVolumes(ctx context.Context, list block.List) (int, error) {
+	return s.count(ctx, volumeList, list)
+}
