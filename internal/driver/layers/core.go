@@ -1,0 +1,187 @@
+package layers
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
+)
+
+// core is an open volume or snapshot: its layers and the table that says which of
+// them holds each grain. The devices of a volume share one.
+type core struct {
+	grain int64
+	size  atomic.Int64 // bytes
+	table *table
+	// layers holds what was ever in the chain while this is open; the table names
+	// them by place, from 1. It only grows, and before the table names a new one.
+	layers atomic.Pointer[[]*layerFile]
+
+	turn   sync.RWMutex // each write holds it; the switch to a new head takes it whole
+	head   uint16       // place of the layer that takes the writes; 0: read-only. Under turn and mu.
+	used   atomic.Bool  // something was written to the head, or tried
+	ranges rangeLock    // grains on their way into the head
+
+	mu      sync.Mutex
+	beneath *layerFile // the open layer beneath the head: flushes go there too
+	failure error      // of the first failed fdatasync; final
+}
+
+// openCore opens the chain under top with the given size. It is read-only unless
+// top is the head.
+func openCore(d *disk, dir string, m *manifest, top int, size int64) (_ *core, err error) {
+	c := &core{grain: m.Grain, table: newTable(m.Grain, size)}
+	c.size.Store(size)
+	var files []*layerFile
+	c.layers.Store(&files)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	for _, rec := range m.chain(top) {
+		l, err := openLayer(d, dir, m, rec)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, l)
+		place := uint16(len(files))
+		if rec.sealed() {
+			err = readMap(dir, rec, m.Grain, func(first, n int64) { c.table.set(first, n, place) })
+		} else {
+			c.used.Store(false)
+			err = l.scan(func(off, n int64) bool {
+				first := off / m.Grain
+				c.table.set(first, (off+n-1)/m.Grain-first+1, place)
+				c.used.Store(true)
+				return true
+			})
+			if rec.Number == m.Head {
+				c.head = place
+			} else {
+				c.beneath = l
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *core) close() error {
+	var errs []error
+	for _, l := range *c.layers.Load() {
+		errs = append(errs, l.close())
+	}
+	return errors.Join(errs...)
+}
+
+// headFile tells the head's file; for calls that hold the volume's lock.
+func (c *core) headFile() *layerFile { return (*c.layers.Load())[c.head-1] }
+
+// headEmpty tells whether the head took no write, once those on their way are through.
+func (c *core) headEmpty() bool {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	return !c.used.Load()
+}
+
+// push makes l the head. I/O stops for as long as it takes to change two words,
+// once the writes on their way are through.
+func (c *core) push(l *layerFile) {
+	files := append(slices.Clone(*c.layers.Load()), l)
+	c.layers.Store(&files)
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beneath = files[c.head-1]
+	c.head = uint16(len(files))
+	c.used.Store(false)
+}
+
+// full tells whether no further layer can be named in the table.
+func (c *core) full() bool { return len(*c.layers.Load()) == 1<<16-1 }
+
+// sealed ends the syncing of the layer beneath the head: a manifest says that it is whole.
+func (c *core) sealed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beneath = nil
+}
+
+// grow shows a new size.
+func (c *core) grow(size int64) {
+	c.table.grow(size)
+	c.size.Store(size)
+}
+
+// flush makes durable what was written before it began: to the head and, while a
+// snapshot is being made, to the layer that was the head.
+func (c *core) flush() error {
+	c.mu.Lock()
+	err, beneath := c.failure, c.beneath
+	var head *layerFile
+	if c.head != 0 {
+		head = c.headFile()
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, l := range []*layerFile{beneath, head} {
+		if l != nil {
+			if err := l.datasync(); err != nil {
+				return c.fail(err)
+			}
+		}
+	}
+	return nil
+}
+
+// fail makes err final: the kernel has dropped the pages that it could not write,
+// so a later fdatasync that succeeds would be a lie.
+func (c *core) fail(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failure == nil {
+		c.failure = fmt.Errorf("the device takes no more writes until it is opened anew: %w", spaceError(err))
+	}
+	return c.failure
+}
+
+// failed tells the final error, if there was one.
+func (c *core) failed() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failure
+}
+
+// read fills p from off; the caller keeps both within the size.
+func (c *core) read(p []byte, off int64) error {
+	for len(p) > 0 {
+		first := off >> c.table.shift
+		last := (off + int64(len(p)) - 1) >> c.table.shift
+		place, n := c.table.run(first, last-first+1)
+		k := min(int64(len(p)), (first+n)*c.grain-off)
+		if place == 0 {
+			clear(p[:k])
+		} else if err := (*c.layers.Load())[place-1].readAt(p[:k], off); err != nil {
+			return err
+		}
+		p, off = p[k:], off+k
+	}
+	return nil
+}
+
+// checkRange refuses what is not within the volume.
+func (c *core) checkRange(off int64, n int) error {
+	if size := c.size.Load(); off < 0 || off > size-int64(n) {
+		return fmt.Errorf("%w: %d bytes at %d are not within %d", driver.ErrInvalid, n, off, size)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package layers
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
+	"github.com/breezeblock/breezeblock/internal/driver/drivertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const mib = 1 << 20
+
+// opener opens pools in one folder.
+func opener(dir string, o Options) drivertest.Opener {
+	return func() (driver.Driver, error) { return Open(dir, o) }
+}
+
+func TestLayersKeepsThePromises(t *testing.T) {
+	drivertest.Run(t, func(t *testing.T) drivertest.Opener { return opener(t.TempDir(), Options{}) })
+}
+
+// With large grains and small segments every write is a part of a grain and every
+// volume several files.
+func TestLayersInSmallSegmentsKeepsThePromises(t *testing.T) {
+	o := Options{segment: 1280 << 10, grain: 64 << 10}
+	drivertest.Histories(t, func(t *testing.T) drivertest.Opener { return opener(t.TempDir(), o) })
+}
+
+// openPool opens a pool that the test's end closes.
+func openPool(t testing.TB, dir string, o Options) *Pool {
+	t.Helper()
+	p, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil && !t.Failed() {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return p
+}
+
+// openDevice opens a device that the test's end closes, before the pool.
+func openDevice(t testing.TB, p *Pool, ref driver.Ref, mode driver.Mode) driver.Device {
+	t.Helper()
+	dev, err := p.Open(t.Context(), ref, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dev.Close() }) // twice, where the test closes it
+	return dev
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wants(t testing.TB, what string, err, target error, words ...string) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Fatalf("%s: got %v, want %v", what, err, target)
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%s: %q does not name %s", what, err, word)
+		}
+	}
+}
+
+func fill(b byte, n int) []byte { return bytes.Repeat([]byte{b}, n) }
+
+func write(t testing.TB, dev driver.Device, b byte, off int64, n int) {
+	t.Helper()
+	if done, err := dev.WriteAt(fill(b, n), off); done != n || err != nil {
+		t.Fatalf("write %d at %d: %d, %v", n, off, done, err)
+	}
+}
+
+// contents reads all that ref holds.
+func contents(t testing.TB, p *Pool, ref driver.Ref) []byte {
+	t.Helper()
+	dev, err := p.Open(t.Context(), ref, driver.ReadOnly)
+	must(t, err)
+	got := make([]byte, dev.Size())
+	if n, err := dev.ReadAt(got, 0); n != len(got) || (err != nil && !errors.Is(err, io.EOF)) {
+		t.Fatalf("read %v: %d, %v", ref, n, err)
+	}
+	must(t, dev.Close())
+	return got
+}
+
+// names lists a folder.
+func names(t testing.TB, parts ...string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(parts...))
+	must(t, err)
+	var all []string
+	for _, e := range entries {
+		all = append(all, e.Name())
+	}
+	return all
+}

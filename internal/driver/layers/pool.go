@@ -1,0 +1,299 @@
+package layers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
+)
+
+// segmentSize is where layer files are cut, in bytes. Source: ext4 ends a file of
+// 4 KiB blocks at 16 TiB; a volume may have 32.
+const segmentSize = 8 << 40
+
+// Options are what a caller may want otherwise; the zero value is right in production.
+type Options struct {
+	// AtStep is called at each step of each call, under the volume's lock. Tests
+	// stop there, cut there, or do I/O meanwhile.
+	AtStep func(Step)
+
+	// What tests of this package put in the way of the disk.
+	segment  int64 // bytes; 0 is segmentSize
+	grain    int64 // bytes at least
+	datasync func(f *os.File) error
+	write    func(f *os.File, p []byte, off int64) (int, error)
+}
+
+// Pool is the driver: a folder of volumes, of one process at a time.
+type Pool struct {
+	root           string
+	disk           disk
+	grain, segment int64
+	lock           *os.File
+
+	mu     sync.Mutex
+	closed bool
+	vols   map[string]*volume // those that are in use
+	broken map[string]error   // refused until the pool is opened anew, or they are deleted
+	gone   graves
+}
+
+var _ driver.Driver = (*Pool)(nil)
+
+// geometry is what the pool file holds: how all its volumes are cut, for good.
+type geometry struct {
+	Grain   int64 `json:"grain"`
+	Segment int64 `json:"segment"`
+}
+
+// Open opens the pool in root and makes it if there is none. It removes what cut
+// creates and deletes left behind. It fails with driver.ErrBusy if another process
+// has it, with driver.ErrDamaged if its pool file makes no sense, with
+// driver.ErrInvalid on a file system that cannot carry it.
+func Open(root string, o Options) (_ *Pool, err error) {
+	p := &Pool{root: root, segment: segmentSize, vols: map[string]*volume{}, broken: map[string]error{}}
+	p.disk = disk{step: func(Step) {}, datasync: datasync, write: (*os.File).WriteAt}
+	if o.AtStep != nil {
+		p.disk.step = o.AtStep
+	}
+	if o.datasync != nil {
+		p.disk.datasync = o.datasync
+	}
+	if o.write != nil {
+		p.disk.write = o.write
+	}
+	if o.segment != 0 {
+		p.segment = o.segment
+	}
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, fmt.Errorf("open pool: %w", err)
+	}
+	if p.lock, err = lockFile(filepath.Join(root, "lock")); err != nil {
+		return nil, fmt.Errorf("open pool %s: %w", root, err)
+	}
+	if err := p.prepare(o.grain); err != nil {
+		return nil, errors.Join(fmt.Errorf("open pool %s: %w", root, err), p.lock.Close())
+	}
+	return p, nil
+}
+
+// lockFile takes the lock that keeps a second process out. The kernel gives it
+// back however this one ends.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = fmt.Errorf("%w: another process holds %s", driver.ErrBusy, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// prepare makes the folders, empties those that never keep anything, and settles the geometry.
+func (p *Pool) prepare(leastGrain int64) error {
+	for _, dir := range []string{"volumes", "staging", "trash"} {
+		if err := os.Mkdir(filepath.Join(p.root, dir), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	for _, dir := range []string{"staging", "trash"} {
+		if err := emptyFolder(filepath.Join(p.root, dir)); err != nil {
+			return err
+		}
+	}
+	grain, err := probe(filepath.Join(p.root, "staging", "probe"))
+	if err != nil {
+		return err
+	}
+	return p.settleGeometry(max(grain, leastGrain))
+}
+
+// settleGeometry reads the pool file, or writes it when the pool is new.
+func (p *Pool) settleGeometry(grain int64) error {
+	path := filepath.Join(p.root, "pool")
+	text, err := readSmall(path, 4096)
+	if errors.Is(err, fs.ErrNotExist) {
+		if entries, err := os.ReadDir(filepath.Join(p.root, "volumes")); err != nil || len(entries) > 0 {
+			return errors.Join(damaged(path, errors.New("it is missing, but there are volumes")), err)
+		}
+		p.grain = grain
+		return p.writeGeometry(path)
+	}
+	var g geometry
+	if err == nil {
+		if text, err = unsealText(poolMagic, text); err == nil {
+			err = unmarshalStrict(text, &g)
+		}
+		if err == nil && checkGeometry(g.Grain, g.Segment) != nil {
+			err = fmt.Errorf("%w: %w", errFormat, checkGeometry(g.Grain, g.Segment))
+		}
+	}
+	switch {
+	case errors.Is(err, errFormat):
+		return damaged(path, err)
+	case err != nil:
+		return err
+	case grain > g.Grain:
+		return fmt.Errorf("%w: the pool was made on a file system that allocates %d bytes at a time; here it is %d",
+			driver.ErrInvalid, g.Grain, grain)
+	}
+	p.grain, p.segment = g.Grain, g.Segment
+	return nil
+}
+
+func (p *Pool) writeGeometry(path string) error {
+	body, err := json.Marshal(geometry{Grain: p.grain, Segment: p.segment})
+	if err != nil {
+		return err
+	}
+	return spaceError(p.disk.replaceFile(path, sealText(poolMagic, append(body, '\n'))))
+}
+
+// Info tells of the file system beneath.
+func (p *Pool) Info(ctx context.Context) (driver.Info, error) {
+	if err := p.usable(ctx); err != nil {
+		return driver.Info{}, err
+	}
+	var s unix.Statfs_t
+	if err := unix.Statfs(p.root, &s); err != nil {
+		return driver.Info{}, fmt.Errorf("info of pool %s: %w", p.root, err)
+	}
+	return driver.Info{Name: "layers", Place: p.root,
+		Total: int64(s.Blocks) * s.Bsize, Free: int64(s.Bavail) * s.Bsize}, nil
+}
+
+// usable fails when the pool is closed or ctx has ended.
+func (p *Pool) usable(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return fmt.Errorf("pool %s: %w", p.root, fs.ErrClosed)
+	}
+	return ctx.Err()
+}
+
+// acquire locks a volume, there or not, for one call at a time; release ends it.
+func (p *Pool) acquire(ctx context.Context, id string) (*volume, error) {
+	if err := driver.CheckID(id); err != nil {
+		return nil, err
+	}
+	if err := p.usable(ctx); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	v := p.vols[id]
+	if v == nil {
+		v = &volume{id: id, pool: p, lock: make(chan struct{}, 1), readers: map[string]int{}}
+		p.vols[id] = v
+	}
+	v.refs++
+	p.mu.Unlock()
+	select {
+	case v.lock <- struct{}{}:
+		return v, nil
+	case <-ctx.Done():
+		p.drop(v)
+		return nil, fmt.Errorf("wait for volume %s: %w", id, ctx.Err())
+	}
+}
+
+func (p *Pool) release(v *volume) {
+	<-v.lock
+	p.drop(v)
+}
+
+// hold keeps v in memory for an open device; drop gives it back.
+func (p *Pool) hold(v *volume) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v.refs++
+}
+
+func (p *Pool) drop(v *volume) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v.refs--; v.refs == 0 {
+		delete(p.vols, v.id)
+	}
+}
+
+// List reads the manifests one after the other, a few names at a time.
+func (p *Pool) List(ctx context.Context) iter.Seq2[driver.Ref, error] {
+	return func(yield func(driver.Ref, error) bool) {
+		dir, err := os.Open(filepath.Join(p.root, "volumes"))
+		if err != nil {
+			yield(driver.Ref{}, fmt.Errorf("list pool: %w", err))
+			return
+		}
+		defer dir.Close()
+		for {
+			if err := p.usable(ctx); err != nil {
+				yield(driver.Ref{}, err)
+				return
+			}
+			entries, err := dir.ReadDir(256)
+			for _, e := range entries {
+				if driver.CheckID(e.Name()) == nil && !p.listOne(e.Name(), yield) {
+					return
+				}
+			}
+			if len(entries) == 0 {
+				if err != nil && !errors.Is(err, io.EOF) {
+					yield(driver.Ref{}, fmt.Errorf("list pool: %w", err))
+				}
+				return
+			}
+		}
+	}
+}
+
+// listOne yields a volume and its snapshots. A manifest is replaced in one step,
+// so it is read without the volume's lock.
+func (p *Pool) listOne(id string, yield func(driver.Ref, error) bool) bool {
+	m, err := p.readManifest(id)
+	if errors.Is(err, driver.ErrNotFound) {
+		return true // deleted meanwhile
+	}
+	if !yield(driver.Ref{Volume: id}, err) {
+		return false
+	}
+	if err != nil {
+		return true
+	}
+	for _, s := range m.Snapshots {
+		if !yield(driver.Ref{Volume: id, Snapshot: s.ID}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Close gives back the lock. It fails with driver.ErrBusy while a device is open
+// or a call is on its way.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	if len(p.vols) > 0 {
+		return fmt.Errorf("close pool %s: %d volumes: %w", p.root, len(p.vols), driver.ErrBusy)
+	}
+	p.closed = true
+	return p.lock.Close()
+}
