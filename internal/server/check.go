@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/breezeblock/breezeblock/internal/config"
+	"github.com/breezeblock/breezeblock/internal/driver/layers"
+	"github.com/breezeblock/breezeblock/internal/identity"
+	"github.com/breezeblock/breezeblock/internal/store"
+)
+
+// Finding is whether one part works.
+type Finding struct {
+	Part  string // database, driver
+	Place string
+	Err   error
+}
+
+// Check opens database and driver as a server would and closes them again. Where
+// nothing is yet, or a server runs, it says so and makes nothing.
+func Check(ctx context.Context, c *config.Config) []Finding {
+	database := Finding{Part: "database", Place: filepath.Join(c.Data, "breezeblock.db")}
+	if c.Database != "" {
+		database.Place = "(as set)"
+	}
+	volumes := Finding{Part: "driver layers", Place: filepath.Join(c.Data, "volumes")}
+	if _, err := os.Stat(c.Data); errors.Is(err, fs.ErrNotExist) {
+		database.Place += " (made on first start)"
+		volumes.Place += " (made on first start)"
+		if c.Database != "" {
+			database.Err = checkStore(ctx, c)
+		}
+		return []Finding{database, volumes}
+	}
+	lock, err := lockFolder(c.Data)
+	if err != nil {
+		return []Finding{{Part: "data folder", Place: c.Data, Err: err}}
+	}
+	defer func() { _ = lock.Close() }()
+	database.Err = checkStore(ctx, c)
+	volumes.Err = checkDriver(ctx, c)
+	return []Finding{database, volumes}
+}
+
+func checkStore(ctx context.Context, c *config.Config) error {
+	s, err := store.Open(ctx, store.Config{URL: databaseURL(c)})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Ping(ctx), s.Close())
+}
+
+func checkDriver(ctx context.Context, c *config.Config) error {
+	d, err := layers.Open(c.Data, layers.Options{})
+	if err != nil {
+		return err
+	}
+	_, err = d.Info(ctx)
+	return errors.Join(err, d.Close())
+}
+
+// RotateKeys makes the next token key of a data folder primary, also beside a
+// running server.
+func RotateKeys(c *config.Config) error {
+	dir := filepath.Join(c.Data, "keys")
+	if _, err := os.Stat(dir); err != nil {
+		return err
+	}
+	keys, err := identity.OpenKeys(dir, rand.Reader, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return keys.Rotate()
+}

@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Timeouts of every listener. The read timeout is a setting.
+const (
+	headerTimeout = 10 * time.Second
+	writeTimeout  = 2 * time.Minute
+	idleTimeout   = 2 * time.Minute
+	// maxHeader bounds a request's headers, in bytes. Source: cinder-behaviours section 9.
+	maxHeader = 64 << 10
+	// grace is how long Stop lets requests and jobs end.
+	grace = 30 * time.Second
+)
+
+// face is one listener and its server.
+type face struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// Start opens the listeners, makes the first accounts and begins to work. When
+// it returns, the service answers. Jobs that an earlier process left go on.
+func (s *Server) Start(ctx context.Context) error {
+	first, second, _ := s.halls()
+	if err := s.open(s.config.Listen, first); err != nil {
+		return err
+	}
+	if s.config.IdentityListen != "" {
+		if err := s.open(s.config.IdentityListen, second); err != nil {
+			return err
+		}
+	}
+	if err := s.ensureFirst(ctx, s.URL()+"/identity/v3"); err != nil {
+		return err
+	}
+	jobCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopJobs = stop
+	s.work.Go(func() { s.runner.Run(jobCtx) })
+	s.work.Go(func() { s.passWakeUps(jobCtx) })
+	for _, f := range s.faces {
+		s.work.Go(func() {
+			if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {
+				s.parts.Log.Error("a listener ended", "address", f.listener.Addr().String(), "err", err)
+			}
+		})
+	}
+	return nil
+}
+
+// passWakeUps tells the runner of jobs that were just committed.
+func (s *Server) passWakeUps(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.store.JobsAdded():
+			s.runner.Wake()
+		}
+	}
+}
+
+func (s *Server) open(address string, handler http.Handler) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", address, err)
+	}
+	if s.config.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
+		if err != nil {
+			_ = listener.Close()
+			return fmt.Errorf("setting tls-cert: %w", err)
+		}
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	}
+	s.faces = append(s.faces, &face{listener: listener, server: &http.Server{
+		Handler: handler, ReadHeaderTimeout: min(headerTimeout, s.config.ReadTimeout), ReadTimeout: s.config.ReadTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelDebug),
+	}})
+	return nil
+}
+
+// URL is scheme://host:port of the API, as this machine reaches it.
+func (s *Server) URL() string { return s.urlOf(0) }
+
+// IdentityURL is where the identity API of its own stands; empty without one.
+func (s *Server) IdentityURL() string {
+	if len(s.faces) < 2 {
+		return ""
+	}
+	return s.urlOf(1)
+}
+
+func (s *Server) urlOf(i int) string {
+	if i == 0 && s.config.PublicURL != "" {
+		return s.config.PublicURL
+	}
+	scheme := "http"
+	if s.config.TLSCert != "" {
+		scheme = "https"
+	}
+	host, port, _ := net.SplitHostPort(s.faces[i].listener.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// Stop takes no new requests, lets those in hand end, gives the jobs' leases
+// back and closes everything; when ctx ends it stops waiting.
+func (s *Server) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	var failed []error
+	for _, f := range s.faces {
+		if err := f.server.Shutdown(ctx); err != nil {
+			failed = append(failed, err, f.server.Close())
+		}
+		_ = f.listener.Close() // not yet served when Start failed
+	}
+	if s.stopJobs != nil {
+		s.stopJobs()
+	}
+	ended := make(chan struct{})
+	go func() { s.work.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		failed = append(failed, fmt.Errorf("jobs did not end in time: %w", ctx.Err()))
+	}
+	return errors.Join(append(failed, s.release())...)
+}

@@ -1,0 +1,213 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/config"
+	"github.com/breezeblock/breezeblock/internal/driver"
+	"github.com/breezeblock/breezeblock/internal/driver/layers"
+	"github.com/breezeblock/breezeblock/internal/httpapi"
+	"github.com/breezeblock/breezeblock/internal/httpapi/cinder"
+	"github.com/breezeblock/breezeblock/internal/httpapi/evs"
+	"github.com/breezeblock/breezeblock/internal/httpapi/image"
+	"github.com/breezeblock/breezeblock/internal/httpapi/keystone"
+	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
+	"github.com/breezeblock/breezeblock/internal/identity"
+	"github.com/breezeblock/breezeblock/internal/jobs"
+	"github.com/breezeblock/breezeblock/internal/store"
+	"github.com/breezeblock/breezeblock/internal/telemetry"
+)
+
+// Parts are what tests put in place of the real thing; zero values are real.
+type Parts struct {
+	Driver driver.Driver // layers in the data folder
+	Now    func() time.Time
+	Random io.Reader     // crypto/rand
+	Log    *slog.Logger  // discarded
+	Access io.Writer     // where the access log goes; nowhere
+	Cost   identity.Cost // of a password's hash
+}
+
+func (p Parts) withDefaults() Parts {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Random == nil {
+		p.Random = rand.Reader
+	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	return p
+}
+
+// Server is one whole service.
+type Server struct {
+	config   *config.Config
+	parts    Parts
+	lock     *os.File
+	store    *store.Store
+	driver   driver.Driver
+	identity *identity.Service
+	blocks   *block.Service
+	runner   *jobs.Runner
+	metrics  *telemetry.Metrics
+	access   *telemetry.AccessLog
+	faces    []*face // listeners and what they serve
+
+	stopJobs context.CancelFunc
+	work     sync.WaitGroup // job runner, wake-ups, listeners
+}
+
+// New opens the data folder, which it makes on first start, and builds every
+// room. It fails, and has changed nothing, when another server uses the folder
+// or the database is not ours or damaged.
+func New(ctx context.Context, c *config.Config, parts Parts) (s *Server, err error) {
+	s = &Server{config: c, parts: parts.withDefaults(), metrics: telemetry.NewMetrics()}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if s.lock, err = lockFolder(c.Data); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.Open(ctx, store.Config{URL: databaseURL(c), Clock: s.parts.Now, Log: s.parts.Log}); err != nil {
+		return nil, err
+	}
+	if err = s.openDriver(); err != nil {
+		return nil, err
+	}
+	if err = s.openIdentity(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.openBlocks(ctx); err != nil {
+		return nil, err
+	}
+	s.watch()
+	return s, nil
+}
+
+// databaseURL is where the rows are: as configured, or SQLite in the data folder.
+func databaseURL(c *config.Config) string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + filepath.Join(c.Data, "breezeblock.db")
+}
+
+func (s *Server) openDriver() (err error) {
+	if s.driver = s.parts.Driver; s.driver != nil {
+		return nil
+	}
+	s.driver, err = layers.Open(s.config.Data, layers.Options{})
+	return err
+}
+
+func (s *Server) openIdentity(ctx context.Context) error {
+	keys, err := identity.OpenKeys(filepath.Join(s.config.Data, "keys"), s.parts.Random, s.parts.Now, s.parts.Log)
+	if err != nil {
+		return err
+	}
+	s.identity, err = identity.New(identity.Config{
+		Store: s.store.Identity(), Keys: keys, Clock: s.parts.Now, Random: s.parts.Random, Log: s.parts.Log,
+		Region: s.config.Region, Lifetime: s.config.TokenLifetime, Cost: s.parts.Cost,
+	})
+	return err
+}
+
+func (s *Server) openBlocks(ctx context.Context) error {
+	serviceID, err := s.serviceID(ctx)
+	if err != nil {
+		return err
+	}
+	s.blocks = block.NewService(s.store, s.driver, block.Parts{
+		NewUUID: s.newUUID, NewHex: s.newHex, Now: s.parts.Now,
+		Zone: "az1", Host: "breezeblock@layers#layers", ServiceID: serviceID,
+	})
+	if err := s.blocks.EnsureFirst(ctx); err != nil {
+		return err
+	}
+	s.runner = jobs.NewRunner(s.store, s.blocks.Handlers(), jobs.Config{
+		Now: s.parts.Now, Log: s.parts.Log, Done: s.metrics.Job,
+	})
+	return nil
+}
+
+// serviceID is the id of this backend, the same on every start.
+func (s *Server) serviceID(ctx context.Context) (string, error) {
+	const name = "service_id"
+	id, err := s.store.Setting(ctx, name)
+	if err != nil || id != "" {
+		return id, err
+	}
+	id = s.newUUID()
+	return id, s.store.SetSetting(ctx, name, id)
+}
+
+// halls builds what the listeners serve. Identity stands below /identity on the
+// first, and at the root of the second.
+func (s *Server) halls() (first, second http.Handler, rows []wire.Route) {
+	dialect, _ := wire.DialectNamed(s.config.Dialect)
+	common := httpapi.Config{
+		Dialect: dialect, Tokens: s.identity.Validate, NewRequestID: s.newRequestID,
+		PublicURL: s.config.PublicURL, TrustedProxies: s.config.TrustedProxies,
+		Observe: s.observe, Log: s.parts.Log, Now: s.parts.Now,
+	}
+	blocks := cinder.New(s.blocks, s.parts.Log)
+	main := common
+	main.Mounts = []httpapi.Mount{
+		{Door: blocks},
+		{Door: evs.New(s.blocks, s.parts.Log), Faults: evs.Faults},
+		{Prefix: "/identity", Faults: []string{"/identity"}, Door: keystone.New(s.identity, s.parts.Log, "/identity")},
+		{Prefix: "/image", Faults: []string{"/image"}, Door: image.New(s.parts.Log)},
+	}
+	hall := httpapi.New(main)
+	root := common
+	root.Unversioned = true
+	root.Mounts = []httpapi.Mount{{Door: keystone.New(s.identity, s.parts.Log, "")}}
+	return s.withMetrics(hall), httpapi.New(root), hall.Rows()
+}
+
+// Rows are the rows of the route table.
+func (s *Server) Rows() []wire.Route {
+	_, _, rows := s.halls()
+	return rows
+}
+
+// release closes what New opened, in the order opposite to its own.
+func (s *Server) release() error {
+	var failed []error
+	note := func(what string, err error) {
+		if err != nil {
+			failed = append(failed, fmt.Errorf("close %s: %w", what, err))
+		}
+	}
+	if s.identity != nil {
+		s.identity.Close()
+	}
+	if s.driver != nil {
+		note("the driver", s.driver.Close())
+	}
+	if s.store != nil {
+		note("the database", s.store.Close())
+	}
+	if s.access != nil {
+		s.access.Close()
+	}
+	if s.lock != nil {
+		note("the lock", s.lock.Close())
+	}
+	return errors.Join(failed...)
+}
