@@ -1,0 +1,11 @@
+// Package compat holds the promises to the outside, tested from the outside:
+// client (a plain HTTP client that can send exact bytes), replay (recorded
+// exchanges with a real Cinder, played against a server), suite (the statements
+// and operations, run by go test and by breezeblock conform), samples (golden
+// request and answer shapes), recordings, and accepted.json (each difference
+// from a recording that is meant, with its reason).
+//
+// Nothing here knows a package of internal/; only the tests of this folder
+// start a server. Begin with suite/statement.go for what the service promises,
+// and replay/run.go for how a recording is played.
+package compat
