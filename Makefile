@@ -1,0 +1,74 @@
+# Everything is done through these targets; `make` alone lists them.
+# A fresh machine needs Go and make; `make test` also sets up PostgreSQL.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-fast check conform clients fuzz bench long gen verify lint examples race allocs need-postgresql need-clients
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# A clone that belongs to another user (root in a container) has no version stamp.
+BUILDVCS := $(shell git status >/dev/null 2>&1 && echo auto || echo false)
+export GOFLAGS ?= -buildvcs=$(BUILDVCS)
+
+DATA ?= breezeblock-data
+DIALECT ?= evs
+TIME ?= 30s
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build and serve on loopback; prints what to paste (DATA=folder DIALECT=evs|cinder)
+	@exec ./breezeblock serve --data '$(DATA)' --dialect '$(DIALECT)' --log-level warn
+
+build: ## make the static binary ./breezeblock
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o breezeblock ./cmd/breezeblock
+
+test: need-postgresql ## vet, then all tests on SQLite and PostgreSQL; before each commit
+	go vet ./...
+	go test ./...
+
+test-fast: ## all tests on SQLite only; seconds
+	BREEZEBLOCK_TEST_POSTGRES=skip go test -short ./...
+
+check: need-postgresql verify lint race allocs ## tests with the race detector in shuffled order, linters, verify; before sending
+
+race: need-postgresql
+	@tools/need.sh race
+	go test -race -shuffle=on ./...
+
+allocs: ## the tests that hold allocations per operation, without the race detector
+	go test -count=1 -run 'Alloc' ./...
+
+conform: build ## the black-box suite: against URL=… (its /v3 identity address, with OS_USERNAME and so on set), or a server of its own
+	@if [ -n '$(URL)' ]; then OS_AUTH_URL='$(URL)' ./breezeblock conform; else compat/clients/run.sh conform; fi
+
+clients: build need-clients ## the stock clients (openstack, cinder, gophercloud) against our binary, in both dialects
+	compat/clients/run.sh openstack cinder gophercloud
+
+examples: build ## run examples/ and compare what they print
+	compat/clients/run.sh examples
+
+fuzz: ## every fuzz test for TIME=30s
+	tools/fuzz.sh '$(TIME)'
+
+bench: build ## ratios against the limits of this machine, as docs/benchmarks.md explains
+	go run ./tools/bench
+
+long: need-postgresql ## long fuzzing, crash and kill suites; before a release
+	BREEZEBLOCK_TEST_LONG=1 go test -count=1 -timeout 60m ./...
+	tools/fuzz.sh 10m
+
+gen: ## write the pages of docs/ that are made from tables in code
+	go run ./tools/gendocs
+
+verify: ## fail when format, go.mod, a made page or an arrow is not as it should be
+	tools/verify.sh
+
+lint: ## golangci-lint as .golangci.yml says; the first time it is compiled, which takes minutes
+	go tool -modfile=tools/lint/go.mod golangci-lint run ./...
+
+need-postgresql:
+	@tools/need.sh postgresql
+
+need-clients:
+	@tools/need.sh clients

@@ -1,0 +1,88 @@
+package nbd
+
+import (
+	"sync"
+	"time"
+)
+
+// room bounds what one connection has in hand.
+type room struct {
+	maxRequests int
+	maxBytes    int64
+
+	mu       sync.Mutex
+	freed    sync.Cond
+	requests int
+	bytes    int64
+}
+
+func newRoom(requests int, bytes int64) *room {
+	r := &room{maxRequests: requests, maxBytes: bytes}
+	r.freed.L = &r.mu
+	return r
+}
+
+// enter takes room for a request of n bytes. It calls before once if it has to wait.
+func (r *room) enter(n int64, before func() error) error {
+	r.mu.Lock()
+	if r.full(n) {
+		r.mu.Unlock()
+		if err := before(); err != nil {
+			return err
+		}
+		r.mu.Lock()
+	}
+	for r.full(n) {
+		r.freed.Wait()
+	}
+	r.requests++
+	r.bytes += n
+	r.mu.Unlock()
+	return nil
+}
+
+func (r *room) full(n int64) bool {
+	return r.requests >= r.maxRequests || (r.requests > 0 && r.bytes+n > r.maxBytes)
+}
+
+func (r *room) leave(n int64) {
+	r.mu.Lock()
+	r.requests--
+	r.bytes -= n
+	r.mu.Unlock()
+	r.freed.Signal() // the connection's goroutine is the only one that waits
+}
+
+// taken is how many requests are in hand.
+func (r *room) taken() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.requests
+}
+
+const (
+	// slow is when a request took so long that others should not wait behind it: more
+	// than copying from memory takes, less than a fast disk.
+	slow = 40 * time.Microsecond
+	// detour is how many requests go to workers after a slow one.
+	detour = 64
+)
+
+// pace finds out whether small requests are served from memory: then the
+// connection's own goroutine serves them, which costs least. Where they wait for a
+// disk, workers do, many at a time, and one in detour tries again.
+type pace struct{ skip int }
+
+func (p *pace) quick() bool {
+	if p.skip > 0 {
+		p.skip--
+		return false
+	}
+	return true
+}
+
+func (p *pace) took(d time.Duration) {
+	if d > slow {
+		p.skip = detour
+	}
+}

@@ -1,0 +1,38 @@
+#!/bin/bash
+# Installs what tests need and this machine lacks: need.sh postgresql | clients | race.
+# It installs on Debian as root; elsewhere it says what is missing and fails.
+set -euo pipefail
+
+missing=()
+for what in "$@"; do
+  case $what in
+  postgresql)
+    [ "${BREEZEBLOCK_TEST_POSTGRES:-}" = skip ] && continue
+    command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+    ;;
+  clients)
+    command -v openstack >/dev/null || missing+=(python3-openstackclient)
+    command -v cinder >/dev/null || missing+=(python3-cinderclient)
+    command -v jq >/dev/null || missing+=(jq)
+    command -v curl >/dev/null || missing+=(curl)
+    ;;
+  race) # the race detector is linked by a C compiler
+    command -v "$(go env CC)" >/dev/null || missing+=(gcc libc6-dev)
+    ;;
+  *)
+    echo "need.sh: it does not know $what" >&2
+    exit 2
+    ;;
+  esac
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "These Debian packages, or their like, are needed: ${missing[*]}" >&2
+  echo "As root on Debian they are installed by this script. Without PostgreSQL: BREEZEBLOCK_TEST_POSTGRES=skip" >&2
+  exit 1
+fi
+echo "installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update </dev/null
+apt-get -qq install --no-install-recommends "${missing[@]}" </dev/null >/dev/null
