@@ -29,7 +29,11 @@ func NoteFailure(s *Service, user, address string) {
 const MaxGuarded = maxGuarded
 
 // SetFree replaces what gives memory back.
-func SetFree(s *Service, free func()) { s.hasher.free = free }
+func SetFree(s *Service, free func()) {
+	s.hasher.mu.Lock()
+	defer s.hasher.mu.Unlock()
+	s.hasher.free = free
+}
 
 // DecodePayload reports whether b is a payload, and what it encodes to again.
 func DecodePayload(b []byte) (again []byte, ok bool) {

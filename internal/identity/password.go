@@ -174,9 +174,10 @@ func (h *hasher) giveBack() {
 	if idle {
 		h.freed = time.Now()
 	}
+	free := h.free
 	h.mu.Unlock()
 	if idle {
-		h.free()
+		free()
 	}
 }
 

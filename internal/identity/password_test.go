@@ -3,6 +3,7 @@ package identity_test
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,26 +135,26 @@ func TestLoginsBeyondTheQueueAreRefused(t *testing.T) {
 func TestMemoryIsGivenBackOnceQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)
-		freed := 0
-		identity.SetFree(h.Service, func() { freed++ })
+		var freed atomic.Int64
+		identity.SetFree(h.Service, func() { freed.Add(1) })
 		for range 50 {
 			h.demo(t)
 		}
 		time.Sleep(1100 * time.Millisecond) // in synctest's time
 		synctest.Wait()
-		if freed != 1 {
-			t.Errorf("freed %d times a second after the last login, want once", freed)
+		if freed.Load() != 1 {
+			t.Errorf("freed %d times a second after the last login, want once", freed.Load())
 		}
 		h.demo(t)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if freed != 1 {
-			t.Errorf("freed %d times within ten seconds, want once", freed)
+		if freed.Load() != 1 {
+			t.Errorf("freed %d times within ten seconds, want once", freed.Load())
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if freed != 2 {
-			t.Errorf("freed %d times in all, want twice", freed)
+		if freed.Load() != 2 {
+			t.Errorf("freed %d times in all, want twice", freed.Load())
 		}
 		h.Close()
 	})

@@ -31,14 +31,16 @@ type face struct {
 // Start opens the listeners, makes the first accounts and begins to work. When
 // it returns, the service answers. Jobs that an earlier process left go on.
 func (s *Server) Start(ctx context.Context) error {
-	first, second, _ := s.halls()
-	if err := s.open(s.config.Listen, first); err != nil {
+	if err := s.open(s.config.Listen); err != nil {
 		return err
 	}
+	hall, _ := s.hall()
+	s.faces[0].server.Handler = s.withMetrics(hall)
 	if s.config.IdentityListen != "" {
-		if err := s.open(s.config.IdentityListen, second); err != nil {
+		if err := s.open(s.config.IdentityListen); err != nil {
 			return err
 		}
+		s.faces[1].server.Handler = s.identityHall()
 	}
 	if err := s.ensureFirst(ctx, s.URL()+"/identity/v3"); err != nil {
 		return err
@@ -69,7 +71,7 @@ func (s *Server) passWakeUps(ctx context.Context) {
 	}
 }
 
-func (s *Server) open(address string, handler http.Handler) error {
+func (s *Server) open(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)
@@ -83,7 +85,7 @@ func (s *Server) open(address string, handler http.Handler) error {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 	}
 	s.faces = append(s.faces, &face{listener: listener, server: &http.Server{
-		Handler: handler, ReadHeaderTimeout: min(headerTimeout, s.config.ReadTimeout), ReadTimeout: s.config.ReadTimeout,
+		ReadHeaderTimeout: min(headerTimeout, s.config.ReadTimeout), ReadTimeout: s.config.ReadTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelDebug),
 	}})
@@ -139,4 +141,10 @@ func (s *Server) Stop(ctx context.Context) error {
 		failed = append(failed, fmt.Errorf("jobs did not end in time: %w", ctx.Err()))
 	}
 	return errors.Join(append(failed, s.release())...)
+}
+
+// port is that of the first listener.
+func (s *Server) port() string {
+	_, port, _ := net.SplitHostPort(s.faces[0].listener.Addr().String())
+	return port
 }

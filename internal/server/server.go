@@ -156,33 +156,44 @@ func (s *Server) serviceID(ctx context.Context) (string, error) {
 	return id, s.store.SetSetting(ctx, name, id)
 }
 
-// halls builds what the listeners serve. Identity stands below /identity on the
-// first, and at the root of the second.
-func (s *Server) halls() (first, second http.Handler, rows []wire.Route) {
-	dialect, _ := wire.DialectNamed(s.config.Dialect)
-	common := httpapi.Config{
-		Dialect: dialect, Tokens: s.identity.Validate, NewRequestID: s.newRequestID,
-		PublicURL: s.config.PublicURL, TrustedProxies: s.config.TrustedProxies,
-		Observe: s.observe, Log: s.parts.Log, Now: s.parts.Now,
-	}
-	blocks := cinder.New(s.blocks, s.parts.Log)
-	main := common
-	main.Mounts = []httpapi.Mount{
-		{Door: blocks},
+// hall builds what the first listener serves.
+func (s *Server) hall() (http.Handler, []wire.Route) {
+	c := s.hallConfig()
+	c.Mounts = []httpapi.Mount{
+		{Door: cinder.New(s.blocks, s.parts.Log)},
 		{Door: evs.New(s.blocks, s.parts.Log), Faults: evs.Faults},
 		{Prefix: "/identity", Faults: []string{"/identity"}, Door: keystone.New(s.identity, s.parts.Log, "/identity")},
 		{Prefix: "/image", Faults: []string{"/image"}, Door: image.New(s.parts.Log)},
 	}
-	hall := httpapi.New(main)
-	root := common
-	root.Unversioned = true
-	root.Mounts = []httpapi.Mount{{Door: keystone.New(s.identity, s.parts.Log, "")}}
-	return s.withMetrics(hall), httpapi.New(root), hall.Rows()
+	hall := httpapi.New(c)
+	return hall, hall.Rows()
+}
+
+// identityHall builds what the identity listener serves: identity at its root,
+// with a catalog that leads to the first listener.
+func (s *Server) identityHall() http.Handler {
+	served := keystone.OnPort(s.port())
+	if public := s.config.PublicURL; public != "" {
+		served = func(string) string { return public }
+	}
+	c := s.hallConfig()
+	c.PublicURL, c.Unversioned = "", true // its own address is the one the client used
+	c.Mounts = []httpapi.Mount{{Door: keystone.New(s.identity, s.parts.Log, "").ServedAt(served)}}
+	return httpapi.New(c)
+}
+
+func (s *Server) hallConfig() httpapi.Config {
+	dialect, _ := wire.DialectNamed(s.config.Dialect)
+	return httpapi.Config{
+		Dialect: dialect, Tokens: s.identity.Validate, NewRequestID: s.newRequestID,
+		PublicURL: s.config.PublicURL, TrustedProxies: s.config.TrustedProxies,
+		Observe: s.observe, Log: s.parts.Log, Now: s.parts.Now,
+	}
 }
 
 // Rows are the rows of the route table.
 func (s *Server) Rows() []wire.Route {
-	_, _, rows := s.halls()
+	_, rows := s.hall()
 	return rows
 }
 
