@@ -28,6 +28,7 @@ func target(t *testing.T, dialect string, options ...testserver.Option) *client.
 // TestRecordedExchangesAreAnsweredAsRecorded replays both recordings in full; what
 // differs must stand in accepted.json, and what stands there must differ.
 func TestRecordedExchangesAreAnsweredAsRecorded(t *testing.T) {
+	t.Parallel()
 	accepted, err := replay.LoadAccepted("accepted.json")
 	if err != nil {
 		t.Fatal(err)

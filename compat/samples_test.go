@@ -76,6 +76,7 @@ func (s *sample) String() string {
 // TestSamplesAreAnsweredAsShown sends each sample's request to a fresh snapshot
 // and compares the answer, with ids and times put as names.
 func TestSamplesAreAnsweredAsShown(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			e := env(t, dialect)

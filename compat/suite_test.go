@@ -36,8 +36,10 @@ func env(t *testing.T, dialect string, options ...testserver.Option) *suite.Env 
 // TestUpdateSnapshotKeepsEveryStatement runs the statements by number, on each API
 // version that they speak of.
 func TestUpdateSnapshotKeepsEveryStatement(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
 			e := env(t, dialect)
 			for _, s := range suite.Statements() {
 				t.Run(s.Name(), func(t *testing.T) {
@@ -51,8 +53,10 @@ func TestUpdateSnapshotKeepsEveryStatement(t *testing.T) {
 }
 
 func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
 			e := env(t, dialect, testserver.ReadTimeout(senderTimeout))
 			e.ReadTimeout = senderTimeout
 			for _, c := range suite.BadInput() {
@@ -67,8 +71,10 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 }
 
 func TestEveryOperationDoesWhatItSays(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
 			e := env(t, dialect)
 			for _, o := range suite.Operations() {
 				t.Run(o.Name, func(t *testing.T) {
@@ -82,6 +88,7 @@ func TestEveryOperationDoesWhatItSays(t *testing.T) {
 }
 
 func TestDialectCinderBehavesAsObserved(t *testing.T) {
+	t.Parallel()
 	e := env(t, "cinder")
 	for _, c := range suite.Observed() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -133,6 +140,7 @@ func adminless(target *client.Target) *client.Target {
 
 // TestTheSuiteRunsWithoutAnAdministrator: what needs one is skipped, nothing fails.
 func TestTheSuiteRunsWithoutAnAdministrator(t *testing.T) {
+	t.Parallel()
 	e, err := suite.NewEnv(t.Context(), adminless(target(t, "evs")))
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ type Function struct {
 	Run      func(t T, e *Env)
 }
 
-// All are statements, operations and bad input, in this order.
+// All are statements, operations, bad input and what was observed, in this order.
 func All() []Function {
 	var all []Function
 	for _, s := range Statements() {
@@ -67,6 +67,14 @@ func All() []Function {
 	}
 	for _, c := range BadInput() {
 		all = append(all, Function{"bad input: " + c.Name, []string{"v2", "v3"}, c.Run})
+	}
+	for _, c := range Observed() {
+		all = append(all, Function{"observed: " + c.Name, []string{"v2", "v3"}, func(t T, e *Env) {
+			if e.evs() {
+				t.Skipf("holds in dialect cinder")
+			}
+			c.Run(t, e)
+		}})
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package block
 
 import (
 	"maps"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -35,6 +36,8 @@ func CheckMetadata(items map[string]string) error {
 		switch {
 		case key == "":
 			return Errorf(Invalid, "Invalid metadata: a metadata key has 0 characters, less than 1.")
+		case strings.ContainsRune(key, 0) || strings.ContainsRune(value, 0):
+			return Errorf(Invalid, "Invalid metadata: the character U+0000 is not allowed in key or value.")
 		case utf8.RuneCountInString(key) > MaxMetadataKey:
 			return Errorf(TooLarge, "Invalid metadata size: Metadata property key %.64s… greater than %d characters.", key, MaxMetadataKey)
 		case utf8.RuneCountInString(value) > MaxMetadataValue:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 )
 
 // reserve counts change against the project's quota, in all and of the type, in
@@ -108,8 +109,9 @@ func (s *Service) EnsureFirst(ctx context.Context) error {
 		return err
 	}
 	return s.store.InTx(ctx, func(tx Tx) error {
-		for _, name := range FirstTypes {
-			t := &VolumeType{ID: s.parts.NewUUID(), Name: name, Public: true, CreatedAt: tx.Now()}
+		for i, name := range FirstTypes {
+			made := tx.Now().Add(time.Duration(i) * time.Microsecond) // lists go by it
+			t := &VolumeType{ID: s.parts.NewUUID(), Name: name, Public: true, CreatedAt: made}
 			if name == DefaultTypeName {
 				t.Description = SetText("Default Volume Type")
 			}

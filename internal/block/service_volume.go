@@ -256,8 +256,19 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 
 // extendArgs are what the job of an extension needs beside the row.
 type extendArgs struct {
-	Size   Size         `json:"size"`   // after
+	From   Size         `json:"from"`
+	Size   Size         `json:"size"` // after
+	TypeID string       `json:"type_id"`
 	Return VolumeStatus `json:"return"` // status to go back to
+}
+
+// release gives back what the extension had reserved.
+func (a extendArgs) release(tx Tx, projectID string) error {
+	if a.Size <= a.From {
+		return nil
+	}
+	_, _, err := tx.AddUsage(projectID, a.TypeID, Usage{Gigabytes: int64(a.From - a.Size)})
+	return err
 }
 
 // ExtendVolume grows a volume; inUse allows it while attached. The size of the row
@@ -287,7 +298,7 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 		if err := checkSize(size, vol.Size+1); err != nil {
 			return err
 		}
-		args = extendArgs{Size: size, Return: vol.Status}
+		args = extendArgs{From: vol.Size, Size: size, TypeID: vol.TypeID, Return: vol.Status}
 		if err := s.checkVolumeSize(tx, vol.ProjectID, size); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package block
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -16,13 +17,13 @@ func (s *Service) finish(ctx context.Context, job *jobs.Job) error {
 }
 
 // finishVolume saves change and ends the job, in one transaction. When the row
-// has gone or left the status while, undo takes back what the driver did.
-func (s *Service) finishVolume(ctx context.Context, job *jobs.Job, while VolumeStatus, change func(*Volume, Tx) error, undo func() error) error {
+// has gone or is not as the job needs it any more, undo takes back what the driver did.
+func (s *Service) finishVolume(ctx context.Context, job *jobs.Job, goesOn func(*Volume) bool, change func(*Volume, Tx) error, undo func() error) error {
 	overtaken := false
 	err := s.store.InTx(ctx, func(tx Tx) error {
 		overtaken = false
 		stored, err := tx.Volume(job.ResourceID)
-		if overtaken = isGone(err) || (err == nil && stored.Status != while); overtaken {
+		if overtaken = isGone(err) || (err == nil && !goesOn(stored)); overtaken {
 			return nil
 		}
 		if err != nil {
@@ -46,9 +47,17 @@ func (s *Service) finishVolume(ctx context.Context, job *jobs.Job, while VolumeS
 	return s.finish(ctx, job)
 }
 
+// A volume whose status was reset while it is being made is made all the same,
+// and keeps the status that the administrator gave it: only deletion overtakes.
+func volumeStays(v *Volume) bool { return v.Status != VolumeDeleting && v.Status != VolumeDeleted }
+
+func volumeIs(status VolumeStatus) func(*Volume) bool {
+	return func(v *Volume) bool { return v.Status == status }
+}
+
 func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 	vol, err := s.store.Volume(ctx, job.ResourceID)
-	if isGone(err) || (err == nil && vol.Status != VolumeCreating) {
+	if isGone(err) || (err == nil && !volumeStays(vol)) {
 		return s.finish(ctx, job)
 	}
 	if err != nil {
@@ -60,12 +69,15 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 		}
 		return fmt.Errorf("create volume %s: %w", vol.ID, err)
 	}
-	return s.finishVolume(ctx, job, VolumeCreating, func(v *Volume, tx Tx) error {
+	return s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
+		if v.Status != VolumeCreating {
+			return nil
+		}
 		if err := v.moveTo(VolumeAvailable); err != nil {
 			return err
 		}
 		return tx.SaveVolume(v)
-	}, func() error { return s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence)) })
+	}, func() error { return unlessFenced(s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence))) })
 }
 
 // fill makes the volume's bytes: empty, of a snapshot, or of another volume as
@@ -100,7 +112,7 @@ func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
 	}
 	vol, err := s.store.Volume(ctx, job.ResourceID)
 	if isGone(err) || (err == nil && vol.Status != VolumeExtending) {
-		return s.finish(ctx, job)
+		return s.giveBack(ctx, job, args)
 	}
 	if err != nil {
 		return err
@@ -108,13 +120,29 @@ func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
 	if err := s.driver.Extend(ctx, vol.ID, args.Size.Bytes(), driver.Fence(job.Fence)); err != nil {
 		return fmt.Errorf("extend volume %s: %w", vol.ID, err)
 	}
-	return s.finishVolume(ctx, job, VolumeExtending, func(v *Volume, tx Tx) error {
+	overtaken := false
+	err = s.finishVolume(ctx, job, volumeIs(VolumeExtending), func(v *Volume, tx Tx) error {
 		if err := v.moveTo(args.Return); err != nil {
 			return err
 		}
 		v.Size = args.Size
 		return tx.SaveVolume(v)
-	}, nil)
+	}, func() error { overtaken = true; return s.giveBack(ctx, job, args) })
+	if overtaken && errors.Is(err, jobs.ErrFenced) {
+		return nil // giveBack has ended the job
+	}
+	return err
+}
+
+// giveBack ends an extension that was overtaken: what it had reserved is free again.
+func (s *Service) giveBack(ctx context.Context, job *jobs.Job, args extendArgs) error {
+	job.State = jobs.Done
+	return s.store.InTx(ctx, func(tx Tx) error {
+		if err := args.release(tx, job.ProjectID); err != nil {
+			return err
+		}
+		return tx.FinishJob(job)
+	})
 }
 
 func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
@@ -128,7 +156,7 @@ func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
 	if err := s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence)); err != nil {
 		return fmt.Errorf("delete volume %s: %w", vol.ID, err)
 	}
-	return s.finishVolume(ctx, job, VolumeDeleting, dropVolume, nil)
+	return s.finishVolume(ctx, job, volumeIs(VolumeDeleting), dropVolume, nil)
 }
 
 // dropVolume removes the row, its snapshots' rows and what they used.
@@ -160,9 +188,26 @@ func dropSnapshot(snap *Snapshot, tx Tx) error {
 	return tx.DropSnapshot(snap)
 }
 
+// snapshotStays is volumeStays for snapshots.
+func snapshotStays(s *Snapshot) bool {
+	return s.Status != SnapshotDeleting && s.Status != SnapshotDeleted
+}
+
+func snapshotIs(status SnapshotStatus) func(*Snapshot) bool {
+	return func(s *Snapshot) bool { return s.Status == status }
+}
+
+// unlessFenced forgives a newer worker: whatever is to be undone is its business.
+func unlessFenced(err error) error {
+	if errors.Is(err, driver.ErrFenced) {
+		return nil
+	}
+	return err
+}
+
 func (s *Service) runCreateSnapshot(ctx context.Context, job *jobs.Job) error {
 	snap, err := s.store.Snapshot(ctx, job.ResourceID)
-	if isGone(err) || (err == nil && snap.Status != SnapshotCreating) {
+	if isGone(err) || (err == nil && !snapshotStays(snap)) {
 		return s.finish(ctx, job)
 	}
 	if err != nil {
@@ -172,13 +217,15 @@ func (s *Service) runCreateSnapshot(ctx context.Context, job *jobs.Job) error {
 	if err := s.driver.Snapshot(ctx, snap.VolumeID, snap.ID, fence); err != nil {
 		return fmt.Errorf("create snapshot %s: %w", snap.ID, err)
 	}
-	return s.finishSnapshot(ctx, job, SnapshotCreating, func(s *Snapshot, tx Tx) error {
-		if err := s.moveTo(SnapshotAvailable); err != nil {
-			return err
+	return s.finishSnapshot(ctx, job, snapshotStays, func(s *Snapshot, tx Tx) error {
+		if s.Status == SnapshotCreating {
+			if err := s.moveTo(SnapshotAvailable); err != nil {
+				return err
+			}
 		}
 		s.Progress = 100
 		return tx.SaveSnapshot(s)
-	}, func() error { return s.driver.DeleteSnapshot(ctx, snap.VolumeID, snap.ID, fence) })
+	}, func() error { return unlessFenced(s.driver.DeleteSnapshot(ctx, snap.VolumeID, snap.ID, fence)) })
 }
 
 func (s *Service) runDeleteSnapshot(ctx context.Context, job *jobs.Job) error {
@@ -192,7 +239,7 @@ func (s *Service) runDeleteSnapshot(ctx context.Context, job *jobs.Job) error {
 	if err := s.driver.DeleteSnapshot(ctx, snap.VolumeID, snap.ID, driver.Fence(job.Fence)); err != nil && !isGone(err) {
 		return fmt.Errorf("delete snapshot %s: %w", snap.ID, err)
 	}
-	return s.finishSnapshot(ctx, job, SnapshotDeleting, func(s *Snapshot, tx Tx) error {
+	return s.finishSnapshot(ctx, job, snapshotIs(SnapshotDeleting), func(s *Snapshot, tx Tx) error {
 		if err := s.moveTo(SnapshotDeleted); err != nil {
 			return err
 		}
@@ -201,12 +248,12 @@ func (s *Service) runDeleteSnapshot(ctx context.Context, job *jobs.Job) error {
 }
 
 // finishSnapshot is finishVolume for snapshots.
-func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, while SnapshotStatus, change func(*Snapshot, Tx) error, undo func() error) error {
+func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, goesOn func(*Snapshot) bool, change func(*Snapshot, Tx) error, undo func() error) error {
 	overtaken := false
 	err := s.store.InTx(ctx, func(tx Tx) error {
 		overtaken = false
 		stored, err := tx.Snapshot(job.ResourceID)
-		if overtaken = isGone(err) || (err == nil && stored.Status != while); overtaken {
+		if overtaken = isGone(err) || (err == nil && !goesOn(stored)); overtaken {
 			return nil
 		}
 		if err != nil {
@@ -240,8 +287,11 @@ func (s *Service) giveUpVolume(status VolumeStatus) func(context.Context, *jobs.
 				return err
 			}
 			vol := *stored
-			if vol.moveTo(status) != nil {
-				return nil // an administrator was here first
+			if vol.moveTo(status) != nil { // an administrator was here first
+				if status != VolumeError || !volumeStays(&vol) {
+					return nil
+				}
+				vol.Status = VolumeError // whatever it is called, it has no bytes
 			}
 			return tx.SaveVolume(&vol)
 		})
@@ -250,18 +300,21 @@ func (s *Service) giveUpVolume(status VolumeStatus) func(context.Context, *jobs.
 
 // giveUpExtend also gives back what the extension had reserved.
 func (s *Service) giveUpExtend(ctx context.Context, job *jobs.Job, _ error) error {
+	var args extendArgs
+	if err := json.Unmarshal([]byte(job.Args), &args); err != nil {
+		args = extendArgs{} // nothing to give back that can be named
+	}
 	return s.giveUp(ctx, job, func(tx Tx) error {
+		if err := args.release(tx, job.ProjectID); err != nil {
+			return err
+		}
 		stored, err := tx.Volume(job.ResourceID)
 		if err != nil {
 			return err
 		}
 		vol := *stored
-		var args extendArgs
-		if vol.moveTo(VolumeErrorExtending) != nil || json.Unmarshal([]byte(job.Args), &args) != nil {
-			return nil
-		}
-		if _, _, err := tx.AddUsage(vol.ProjectID, vol.TypeID, Usage{Gigabytes: int64(vol.Size - args.Size)}); err != nil {
-			return err
+		if vol.moveTo(VolumeErrorExtending) != nil {
+			return nil // an administrator was here first
 		}
 		return tx.SaveVolume(&vol)
 	})
@@ -276,7 +329,10 @@ func (s *Service) giveUpSnapshot(status SnapshotStatus) func(context.Context, *j
 			}
 			snap := *stored
 			if snap.moveTo(status) != nil {
-				return nil
+				if status != SnapshotError || !snapshotStays(&snap) {
+					return nil
+				}
+				snap.Status = SnapshotError // whatever it is called, it has no bytes
 			}
 			return tx.SaveSnapshot(&snap)
 		})

@@ -157,6 +157,9 @@ func (h *Hall) serve(x *wire.Exchange, a address) error {
 		return err
 	}
 	r.URL.Path, r.URL.RawPath = a.path, ""
+	if x.Dialect.MethodInQuery && r.Method == http.MethodPost && strings.Contains(r.URL.RawQuery, "_method=") {
+		r.Method = strings.ToUpper(r.URL.Query().Get("_method"))
+	}
 	via := passage{hall: h, x: x}
 	h.mux.ServeHTTP(&via, r)
 	return via.outcome()
@@ -194,8 +197,26 @@ func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 	if identity.KindOf(err) == identity.Unauthenticated {
 		return errNoToken() // why is nobody's business
 	}
+	if err == nil {
+		err = h.checkServiceToken(x)
+	}
 	x.Token = found
 	return err
+}
+
+// checkServiceToken refuses a service's token that does not hold, although the
+// user's does. Source: cinder-behaviours section 6.
+func (h *Hall) checkServiceToken(x *wire.Exchange) error {
+	given := x.Request.Header["X-Service-Token"]
+	if len(given) == 0 {
+		return nil
+	}
+	if _, err := h.config.Tokens(x.Context(), given[0]); identity.KindOf(err) == identity.Unauthenticated {
+		return errNoToken()
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // tokenOf is the request's token; identity headers of a client are ignored.

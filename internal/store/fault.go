@@ -6,11 +6,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime/debug"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -28,6 +28,7 @@ const (
 	pgUnique        = "23505"
 	pgSerialization = "40001"
 	pgDeadlock      = "40P01"
+	pgBadText       = "22021"
 )
 
 // fault gives an error of a database its kind: Conflict for a unique value that
@@ -40,8 +41,8 @@ func fault(err error) error {
 	if _, ours := errors.AsType[*block.Error](err); ours {
 		return err
 	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return liteFault(e.Code(), err)
+	if e, ok := errors.AsType[*liteError](err); ok {
+		return liteFault(e.code, err)
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return postgresFault(e.Code, err)
@@ -50,7 +51,7 @@ func fault(err error) error {
 	var connect *pgconn.ConnectError
 	switch {
 	case errors.As(err, &network), errors.As(err, &connect), errors.Is(err, driver.ErrBadConn),
-		errors.Is(err, sql.ErrConnDone), pgconn.SafeToRetry(err):
+		errors.Is(err, sql.ErrConnDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), pgconn.SafeToRetry(err):
 		return block.Because(err, block.Unavailable, "The database does not answer.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return ended(err)
@@ -79,6 +80,8 @@ func postgresFault(code string, err error) error {
 	switch {
 	case code == pgUnique:
 		return taken(err)
+	case code == pgBadText:
+		return block.Because(err, block.Invalid, "Text must be valid UTF-8 without the character NUL.")
 	case code == pgSerialization, code == pgDeadlock:
 		return block.Because(err, block.Unavailable, "The database is busy.")
 	case code[:2] == "53": // disk full, out of memory, too many connections

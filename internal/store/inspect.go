@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-
-	"modernc.org/sqlite"
 )
 
 // inspect tells the schema version of the database file at path without changing
@@ -86,7 +84,7 @@ func (c *liteConn) touchTables(path string) error {
 // unreadable names the file and what SQLite says of it.
 func unreadable(path string, err error) error {
 	const notADatabase = 26
-	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == notADatabase {
+	if e, ok := errors.AsType[*liteError](err); ok && e.code&0xff == notADatabase {
 		return fmt.Errorf("%s is not a SQLite database: %w", path, err)
 	}
 	return fmt.Errorf("%s is damaged or cannot be read: %w", path, err)

@@ -108,7 +108,7 @@ func (t *Tx) claimable(now time.Time, limit int) ([]*jobs.Job, error) {
 func (t *Tx) lease(job *jobs.Job, until time.Time, fence int64) error {
 	const take = `UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = $1, fence = $2
 		WHERE id = $3`
-	until = until.UTC().Truncate(time.Microsecond)
+	until = stored(until)
 	if _, err := t.exec(take, until, fence, job.ID); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (t *Tx) lease(job *jobs.Job, until time.Time, fence int64) error {
 // RenewJob moves the lease's end; fails with ErrFenced when it was lost.
 func (s *Store) RenewJob(ctx context.Context, job *jobs.Job, until time.Time) error {
 	const renew = `UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'running'`
-	until = until.UTC().Truncate(time.Microsecond)
+	until = stored(until)
 	err := s.writeFenced(ctx, renew, until, job.ID, job.Fence)
 	if err == nil {
 		job.LeaseUntil = until

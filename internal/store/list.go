@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,7 +115,12 @@ func (o order) expression() string {
 	return o.name
 }
 
-// orders are the keys of list; the id comes last, in the direction of the key before it.
+// maxConditions bounds the filters of one list; SQLite takes an expression of
+// depth 1000. Assumed: no client asks for more.
+const maxConditions = 100
+
+// orders are the keys of list, each field once; the id comes last, in the
+// direction of the key before it.
 func (n listed) orders(list block.List) ([]order, error) {
 	sort := list.Sort
 	if len(sort) == 0 {
@@ -125,6 +131,10 @@ func (n listed) orders(list block.List) ([]order, error) {
 		c, ok := n.fields[key.Field]
 		if !ok {
 			return nil, block.Errorf(block.Invalid, "Invalid input received: Invalid sort key: %s.", key.Field)
+		}
+		again := func(o order) bool { return o.name == c.name }
+		if slices.ContainsFunc(orders, again) {
+			continue // all that it could tell apart is told apart
 		}
 		orders = append(orders, order{c, key.Desc})
 		if key.Field == block.FieldID {
@@ -191,6 +201,9 @@ func direction(o order) string {
 
 // filter writes the conditions of list, without its marker.
 func (s *Store) filter(q *query, n listed, list block.List) error {
+	if len(list.Filters)+len(list.Metadata) > maxConditions {
+		return block.Errorf(block.Invalid, "Invalid input received: at most %d filters.", maxConditions)
+	}
 	if list.ProjectID != "" {
 		q.condition()
 		q.WriteString("project_id = ")

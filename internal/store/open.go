@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -158,7 +159,11 @@ func syncFile(name string) error {
 // at nothing else.
 func migrateSQLite(ctx context.Context, path string, pragmas ...string) error {
 	pragmas = append(pragmas, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)")
-	connector, err := sqlite.NewConnector(liteURI(path, "mode=rw", pragmas...))
+	uri := liteURI(path, "mode=rw")
+	for _, p := range pragmas {
+		uri += "&_pragma=" + url.QueryEscape(p)
+	}
+	connector, err := sqlite.NewConnector(uri)
 	if err != nil {
 		return err
 	}

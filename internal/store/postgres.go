@@ -149,13 +149,15 @@ func (db *postgresDB) tryWrite(ctx context.Context, work func(*Tx) error) error 
 	}
 	defer func() { _ = conn.Close() }() // gives it back to the pool
 	ctx = context.WithoutCancel(ctx)
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // rows are locked as they are read
 	if err != nil {
 		return fault(err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
 	t := &Tx{store: db.store, on: postgresSession{ctx, tx}, now: db.store.now()}
-	if err := db.runCounted(t, work); err != nil {
+	err = db.runCounted(t, work)
+	t.failed = errEnded // for work that keeps its Tx
+	if err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

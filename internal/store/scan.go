@@ -81,6 +81,10 @@ func assign(dest, from any) error {
 	if !ok {
 		return fmt.Errorf("a column came as %T", from)
 	}
+	return assignText(dest, text)
+}
+
+func assignText(dest any, text string) error {
 	switch d := dest.(type) {
 	case *string:
 		*d = text
@@ -152,6 +156,14 @@ func assignNull(dest any) error {
 // sorts as time does.
 const timeLayout = "2006-01-02T15:04:05.000000"
 
+// stored is t as a read of the database would give it.
+func stored(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
 func timeText(t time.Time) string { return t.UTC().Format(timeLayout) }
 
 // parseTime reads timeLayout; it is called for each row of a page, so it does not
@@ -179,6 +191,13 @@ func digits(s string) int {
 		n = n*10 + int(s[i]-'0')
 	}
 	return n
+}
+
+func orNoItems(items map[string]string) map[string]string {
+	if items == nil {
+		return noItems
+	}
+	return items
 }
 
 func itemsText(items map[string]string) (string, error) {

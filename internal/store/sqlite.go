@@ -30,11 +30,14 @@ var litePragmas = []string{
 const (
 	writerCacheKiB = 32 << 10
 	readerCacheKiB = 4 << 10
+	// maxLogBytes is what the log is cut down to when it starts again after a long reader.
+	maxLogBytes = 64 << 20
 )
 
 // openSQLite starts the writer and readers of a database that is ready for use.
 func openSQLite(s *Store, path string) (*sqliteDB, error) {
-	pragmas := append([]string{fmt.Sprintf("cache_size(-%d)", writerCacheKiB)}, litePragmas...)
+	pragmas := append([]string{fmt.Sprintf("cache_size(-%d)", writerCacheKiB),
+		fmt.Sprintf("journal_size_limit(%d)", maxLogBytes)}, litePragmas...)
 	conn, err := openLite(path, "mode=rw", pragmas...)
 	if err != nil {
 		return nil, err

@@ -99,4 +99,4 @@ func (s *Store) wakeJobs() {
 func (s *Store) Close() error { return s.db.close() }
 
 // now is the clock in what the database can hold: UTC, whole microseconds.
-func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+func (s *Store) now() time.Time { return stored(s.clock()) }

@@ -143,10 +143,12 @@ func (t *Tx) knownVolume(id string) (v *block.Volume, known bool) {
 	return v, v != nil
 }
 
-// noteSnapshot keeps a copy of a row that was written: the caller may go on with its own.
+// noteSnapshot keeps a copy of a row that was written, as a read would give it:
+// the caller may go on with its own.
 func (t *Tx) noteSnapshot(s *block.Snapshot) {
 	if t.group != nil {
 		kept := *s
+		kept.CreatedAt, kept.Metadata = stored(s.CreatedAt), orNoItems(s.Metadata)
 		t.changed = append(t.changed, change{id: s.ID, snap: &kept})
 	}
 }
@@ -154,6 +156,10 @@ func (t *Tx) noteSnapshot(s *block.Snapshot) {
 func (t *Tx) noteVolume(v *block.Volume) {
 	if t.group != nil {
 		kept := *v
+		kept.CreatedAt, kept.Metadata = stored(v.CreatedAt), orNoItems(v.Metadata)
+		if len(v.Attachments) == 0 {
+			kept.Attachments = nil
+		}
 		t.changed = append(t.changed, change{id: v.ID, volume: true, vol: &kept})
 	}
 }

@@ -17,8 +17,12 @@ const (
 	writeQueue = 4096
 )
 
-// errStopped ends the work of a group whose transaction is gone; it never leaves the writer.
-var errStopped = errors.New("the transaction of the group has ended")
+var (
+	// errStopped ends the work of a group whose transaction is gone; it never leaves the writer.
+	errStopped = errors.New("the transaction of the group has ended")
+	// errEnded is a Tx that was used after its work returned.
+	errEnded = errors.New("the transaction has ended")
+)
 
 // writer owns SQLite's one writing connection. Transactions that wait together
 // run one after another, each in a savepoint, and share one COMMIT, hence one
@@ -35,6 +39,8 @@ type writer struct {
 	stopped chan struct{}
 	running atomic.Bool // a transaction's work is running: InTx looks for nesting
 
+	requests sync.Pool // of *request
+
 	group   []*request
 	overlay *overlay
 	lost    bool // SQLite ended the group's transaction by itself
@@ -43,26 +49,23 @@ type writer struct {
 	commits, closures, failures, reruns, largest atomic.Int64
 }
 
-// request is one call of InTx.
+// request is one call of InTx. Requests are used again: their channel is the dear part.
 type request struct {
-	ctx   context.Context
-	work  func(*Tx) error
-	tx    Tx
-	err   error
-	ended bool // has its answer already; a rerun leaves it out
-	done  chan error
+	ctx       context.Context
+	work      func(*Tx) error
+	err       error
+	ended     bool // has its answer already; a rerun leaves it out
+	addedJobs bool
+	done      chan error
 }
 
 func newWriter(s *Store, conn *liteConn, after func(), gap func(*liteConn)) *writer {
 	w := &writer{store: s, conn: conn, after: after, gap: gap,
 		queue: make(chan *request, writeQueue), stopped: make(chan struct{}), overlay: newOverlay()}
-	conn.onRollback(func() { w.lost = true })
+	w.requests.New = func() any { return &request{done: make(chan error, 1)} }
 	go w.run()
 	return w
 }
-
-// requests are reused: the channel is the dear part.
-var requests = sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }}
 
 func (w *writer) write(ctx context.Context, work func(*Tx) error) error {
 	if w.running.Load() && w.store.inside.work() {
@@ -71,14 +74,14 @@ func (w *writer) write(ctx context.Context, work func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return ended(err)
 	}
-	r := requests.Get().(*request)
-	r.ctx, r.work, r.ended, r.err = ctx, work, false, nil
+	r := w.requests.Get().(*request)
+	r.ctx, r.work = ctx, work
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
 	err := <-r.done
-	r.ctx, r.work, r.tx = nil, nil, Tx{changed: r.tx.changed[:0]}
-	requests.Put(r)
+	*r = request{done: r.done}
+	w.requests.Put(r)
 	return err
 }
 
@@ -116,7 +119,6 @@ func (w *writer) run() {
 		w.commitGroup()
 		w.gap(w.conn)
 	}
-	w.conn.onRollback(nil)
 	close(w.stopped)
 }
 
@@ -169,6 +171,9 @@ func (w *writer) commitGroup() {
 func (w *writer) tryGroup() (again bool) {
 	w.overlay.clear()
 	w.lost, w.dirty = false, false
+	if w.conn.inTransaction() {
+		w.rollback() // none is left open by any path known
+	}
 	if _, err := w.conn.exec("BEGIN IMMEDIATE", nil); err != nil {
 		w.failAll(fault(err))
 		return false
@@ -202,10 +207,12 @@ func (w *writer) runOne(r *request) {
 		return
 	}
 	in := savepoint{w: w}
-	r.tx = Tx{store: w.store, on: &in, now: w.store.now(), group: w.overlay, changed: r.tx.changed[:0]}
+	t := &Tx{store: w.store, on: &in, now: w.store.now(), group: w.overlay}
 	w.running.Store(true)
-	r.err = runWork(&r.tx, r.work)
+	r.err = runWork(t, r.work)
 	w.running.Store(false)
+	t.failed = errEnded // for work that keeps its Tx
+	w.lost = w.lost || !w.conn.inTransaction()
 	if err := in.end(r.err == nil); err != nil && r.err == nil {
 		r.err = fault(err)
 	}
@@ -213,8 +220,9 @@ func (w *writer) runOne(r *request) {
 		r.err = block.Because(r.err, block.Unavailable, "The database could not take the change.")
 	}
 	if r.err == nil {
-		w.overlay.take(r.tx.changed)
+		w.overlay.take(t.changed)
 	}
+	r.addedJobs = r.err == nil && t.addedJobs
 }
 
 // savepoint is the session of one request: opened at its first write, so that
@@ -241,7 +249,8 @@ func (s *savepoint) query(query string, args []any, each func(row) error) error 
 // ready keeps statements out of a transaction that SQLite has ended: they would
 // be committed one by one.
 func (s *savepoint) ready(query string) error {
-	if s.w.lost {
+	if !s.w.conn.inTransaction() {
+		s.w.lost = true
 		return errStopped
 	}
 	if s.open || isRead(query) {
@@ -348,7 +357,7 @@ func (w *writer) answer() {
 		if r.err != nil {
 			w.failures.Add(1)
 		}
-		wake = wake || (r.err == nil && r.tx.addedJobs)
+		wake = wake || (r.err == nil && r.addedJobs)
 		w.group[i] = nil
 		r.done <- r.err
 	}

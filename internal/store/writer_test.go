@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"modernc.org/sqlite"
-
 	"github.com/breezeblock/breezeblock/internal/block"
 )
 
@@ -156,6 +154,8 @@ func TestWorkSeesWhatItsGroupWrote(t *testing.T) {
 	}
 }
 
+func ignore(row) error { return nil }
+
 // lite is the writer's connection; use it only inside work.
 func lite(tx *Tx) *liteConn { return tx.on.(*savepoint).w.conn }
 
@@ -225,13 +225,21 @@ func TestFailedCommitFailsItsCallersAndTheWriterGoesOn(t *testing.T) {
 		return tx.SaveSnapshot(&changed)
 	}
 	own := errors.New("its own")
-	refusals := 1
+	conn := s.db.(*sqliteDB).writer.conn // idle, and seen by the writer at the next request
+	for _, text := range []string{"PRAGMA foreign_keys = 1", "CREATE TABLE parent (id TEXT PRIMARY KEY)",
+		"CREATE TABLE child (parent TEXT REFERENCES parent)"} {
+		if err := conn.query(text, nil, ignore); err != nil {
+			t.Fatal(err)
+		}
+	}
 	errs := together(t, s,
 		func(tx *Tx) error {
-			lite(tx).conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
-				refusals--
-				return int32(max(refusals+1, 0)) // not 0: the COMMIT becomes a ROLLBACK
-			})
+			if err := lite(tx).query("PRAGMA defer_foreign_keys = 1", nil, ignore); err != nil {
+				return err
+			}
+			if _, err := tx.exec("INSERT INTO child VALUES ('no parent')"); err != nil {
+				return err // the COMMIT is what fails
+			}
 			return update(tx)
 		},
 		func(tx *Tx) error { return own },
@@ -249,10 +257,6 @@ func TestFailedCommitFailsItsCallersAndTheWriterGoesOn(t *testing.T) {
 	if got, err := s.Snapshot(t.Context(), snap.ID); err != nil || got.Progress != 50 {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	_ = s.write(t.Context(), func(tx *Tx) error {
-		lite(tx).conn.(sqlite.HookRegisterer).RegisterCommitHook(nil)
-		return nil
-	})
 }
 
 func TestWorkThatEndsTheWritersGoroutineIsSurvived(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 )
@@ -20,6 +21,9 @@ const clientModule = "github.com/gophercloud/gophercloud/v2"
 
 // timeout bounds one test.
 const timeout = 2 * time.Minute
+
+// atOnce keeps the tests' volumes and snapshots well below the first quotas.
+const atOnce = 4
 
 func main() {
 	build := flag.String("build", "", "compile the tests into this folder and do not run them")
@@ -102,16 +106,14 @@ func run(binaries, data string) error {
 		if err := s.complete(binary); err != nil {
 			return err
 		}
-		for _, test := range slices.Sorted(maps.Keys(s.run)) {
-			start := time.Now()
-			result, output := one(binary, test, append(environments[s.run[test]], "OS_BRANCH="+s.branch))
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f s\n", result, s.folder, test, s.run[test], time.Since(start).Seconds())
-			if result == "pass" {
+		for _, o := range s.all(binary, environments) {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.1f s\n", o.result, s.folder, o.test, s.run[o.test], o.took.Seconds())
+			if o.result == "pass" {
 				passed++
 				continue
 			}
 			failed++
-			fmt.Fprintf(&outputs, "\n--- %s %s\n%s", s.folder, test, output)
+			fmt.Fprintf(&outputs, "\n--- %s %s\n%s", s.folder, o.test, o.output)
 		}
 		for _, test := range slices.Sorted(maps.Keys(s.left)) {
 			left++
@@ -125,6 +127,40 @@ func run(binaries, data string) error {
 		return errors.New("some of gophercloud's tests failed")
 	}
 	return nil
+}
+
+// outcome is what became of one test.
+type outcome struct {
+	test, result, output string
+	took                 time.Duration
+}
+
+// all runs the tests of a suite, atOnce of them at a time: they mostly wait.
+func (s suite) all(binary string, environments map[user][]string) []outcome {
+	tests := slices.Sorted(maps.Keys(s.run))
+	outcomes := make([]outcome, len(tests))
+	var running sync.WaitGroup
+	var others sync.RWMutex
+	free := make(chan struct{}, atOnce)
+	for i, test := range tests {
+		free <- struct{}{}
+		running.Go(func() {
+			defer func() { <-free }()
+			if test == s.alone {
+				others.Lock()
+				defer others.Unlock()
+			} else {
+				others.RLock()
+				defer others.RUnlock()
+			}
+			start := time.Now()
+			env := append(slices.Clone(environments[s.run[test]]), "OS_BRANCH="+s.branch)
+			result, output := one(binary, test, env)
+			outcomes[i] = outcome{test, result, output, time.Since(start)}
+		})
+	}
+	running.Wait()
+	return outcomes
 }
 
 // complete checks that every test of the binary is run or left out with a reason.

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -176,8 +177,8 @@ func testSnapshotWhileWriting(b *bench) {
 			begun = i + 1
 			mu.Unlock()
 			p := make([]byte, 1024) // a quarter of a grain: each first one copies the rest up
-			for j := range p {
-				p[j] = byte(1 + i/blocks)
+			for j := 0; j < len(p); j += 4 {
+				binary.LittleEndian.PutUint32(p[j:], uint32(1+i/blocks))
 			}
 			if _, err := dev.WriteAt(p, int64(i%blocks)*block+512); err != nil {
 				stopped <- err
@@ -214,23 +215,24 @@ func (b *bench) checkPrefix(ref driver.Ref, block, blocks, least, most int) {
 	if n, err := dev.ReadAt(all, 0); n != len(all) {
 		b.Fatalf("read the snapshot: %d, %v", n, err)
 	}
-	total, ended := 0, false
+	round := func(at int) int { return int(binary.LittleEndian.Uint32(all[at:])) }
+	total, ended, newest := 0, false, round(512)
 	for i := range blocks {
-		at := i*block + 512
-		round := all[at]
-		for j, c := range all[i*block : (i+1)*block] {
-			if in := j >= 512 && j < 1536; (in && c != round) || (!in && c != 0) {
+		this := round(i*block + 512)
+		for j := 0; j < block; j += 4 {
+			if in := j >= 512 && j < 1536; (in && round(i*block+j) != this) || (!in && round(i*block+j) != 0) {
 				b.Fatalf("block %d is torn at byte %d", i, j)
 			}
 		}
-		if i > 0 && round != all[512] {
-			if ended = true; round != all[512]-1 {
-				b.Fatalf("block %d is of round %d, the first of round %d", i, round, all[512])
-			}
-		} else if ended {
+		switch {
+		case this == newest && ended:
 			b.Fatalf("block %d was written after the snapshot", i)
+		case this == newest-1:
+			ended = true
+		case this != newest:
+			b.Fatalf("block %d is of round %d, the first of round %d", i, this, newest)
 		}
-		total += int(round)
+		total += this
 	}
 	if total < least || total > most {
 		b.Fatalf("the snapshot holds %d writes, want %d to %d", total, least, most)

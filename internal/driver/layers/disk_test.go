@@ -94,7 +94,7 @@ func TestSnapshotSyncsTheSealedLayerBetweenSwitchAndRecord(t *testing.T) {
 	must(t, p.Snapshot(t.Context(), "a", "s", 0))
 	manifest := []string{string(StepManifestRename), string(StepManifestSync)}
 	want := slices.Concat(
-		[]string{string(StepSyncHead), "layer-000001.0", string(StepMakeHead), string(StepNameHead)}, manifest,
+		[]string{string(StepSyncHead), "layer-000001.0", string(StepMakeHead), "layer-000002.0", string(StepNameHead)}, manifest,
 		[]string{string(StepSwitch), string(StepSyncSealed), "layer-000001.0", string(StepWriteMap), string(StepRecord)}, manifest)
 	if !slices.Equal(s.log, want) {
 		t.Errorf("the order is\n%q, want\n%q", s.log, want)
@@ -263,7 +263,7 @@ func TestCallWaitsForItsTurnNoLongerThanItsContext(t *testing.T) {
 	must(t, p.Extend(t.Context(), "a", 2*mib, 0))
 }
 
-func TestFailedFenceOfAFailedCallIsStillNoted(t *testing.T) {
+func TestFenceOfAFailedCallIsStillNoted(t *testing.T) {
 	p := openPool(t, t.TempDir(), Options{})
 	must(t, p.Create(t.Context(), driver.VolumeSpec{ID: "a", Size: 2 * mib}, 1))
 	wants(t, "shrink", p.Extend(t.Context(), "a", mib, 7), driver.ErrInvalid)
@@ -287,4 +287,20 @@ func TestHolesFilledByACopyDoNotHideTheLayerBelow(t *testing.T) {
 	copy(want[4096:], fill(2, 4096))
 	checkBytes(t, p, driver.Ref{Volume: "a", Snapshot: "two"}, want)
 	checkBytes(t, p, volA, want)
+}
+
+// A rename whose durability is not known: the volume is refused, and can be deleted.
+func TestVolumeOfUncertainDurabilityIsRefused(t *testing.T) {
+	h := &halted{at: StepManifestSync}
+	p := openPool(t, t.TempDir(), Options{AtStep: h.step})
+	must(t, p.Create(t.Context(), driver.VolumeSpec{ID: "a", Size: mib}, 0))
+	away := p.volumeDir("a") + "-away"
+	h.do = func() { must(t, os.Rename(p.volumeDir("a"), away)) } // its folder cannot be synced now
+	wants(t, "snapshot", p.Snapshot(t.Context(), "a", "s", 0), errUncertain)
+	must(t, os.Rename(away, p.volumeDir("a")))
+	wants(t, "snapshot again", p.Snapshot(t.Context(), "a", "s", 0), errUncertain)
+	_, err := p.Open(t.Context(), volA, driver.ReadOnly)
+	wants(t, "open", err, errUncertain)
+	must(t, p.Delete(t.Context(), "a", 0))
+	must(t, p.Create(t.Context(), driver.VolumeSpec{ID: "a", Size: mib}, 0))
 }

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
@@ -20,25 +18,9 @@ type disk struct {
 	write    func(f *os.File, p []byte, off int64) (int, error)
 }
 
-// datasync makes a file's bytes durable, and of its inode what reading them needs.
-func datasync(f *os.File) error {
-	for {
-		if err := unix.Fdatasync(int(f.Fd())); err != unix.EINTR {
-			return pathError("fdatasync", f, err)
-		}
-	}
-}
-
-func pathError(op string, f *os.File, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &fs.PathError{Op: op, Path: f.Name(), Err: err}
-}
-
 // spaceError puts driver.ErrNoSpace in front of what a full disk or quota answers.
 func spaceError(err error) error {
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", driver.ErrNoSpace, err)
 	}
 	return err
@@ -60,7 +42,7 @@ func syncDir(dir string) error {
 
 // writeDurable makes or overwrites a file; its name is durable after syncDir.
 func writeDurable(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|noFollow, 0o600)
 	if err != nil {
 		return err
 	}
@@ -113,7 +95,7 @@ func openRegular(path string, flags int) (*os.File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: %s is no plain file", errFormat, path)
 	}
-	return os.OpenFile(path, flags|unix.O_NOFOLLOW, 0)
+	return os.OpenFile(path, flags|noFollow, 0)
 }
 
 // emptyFolder removes what is in dir.

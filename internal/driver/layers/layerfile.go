@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // layerFile is the data of one layer: sparse files that hold bytes at the
@@ -41,7 +40,7 @@ func createLayer(d *disk, dir string, number int, size, segment int64) (*layerFi
 	l.files.Store(&[]*os.File{})
 	err := l.resize(size)
 	if err == nil {
-		err = l.sync()
+		err = l.datasync()
 	}
 	if err != nil {
 		return nil, errors.Join(spaceError(err), l.close())
@@ -115,7 +114,7 @@ func makeSegment(path string) (*os.File, error) {
 	if f, err = openRegular(path, os.O_RDWR); err != nil {
 		return nil, err
 	}
-	if _, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_DATA); !errors.Is(err, unix.ENXIO) {
+	if _, err := seek(f, 0, seekData); !errors.Is(err, syscall.ENXIO) {
 		err = damaged(path, errors.Join(errors.New("no manifest names this layer, but it holds data"), err))
 		return nil, errors.Join(err, f.Close())
 	}
@@ -163,25 +162,14 @@ func (l *layerFile) writeAt(p []byte, off int64) (int, error) {
 // punch turns n bytes at off back into a hole.
 func (l *layerFile) punch(off, n int64) error {
 	return l.pieces(off, n, func(f *os.File, at, from, to int64) error {
-		err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, at, to-from)
-		return pathError("punch hole", f, err)
+		return punchHole(f, at, to-from)
 	})
 }
 
-// datasync makes the layer's bytes durable.
+// datasync makes the layer's bytes and sizes durable.
 func (l *layerFile) datasync() error {
 	for _, f := range *l.files.Load() {
 		if err := l.disk.datasync(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sync makes bytes, sizes and modes durable.
-func (l *layerFile) sync() error {
-	for _, f := range *l.files.Load() {
-		if err := f.Sync(); err != nil {
 			return err
 		}
 	}
@@ -196,16 +184,16 @@ func (l *layerFile) scan(do func(off, n int64) bool) error {
 		base := int64(i) * l.segment
 		end := min(l.segment, size-base)
 		for at := int64(0); at < end; {
-			data, err := unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
-			if errors.Is(err, unix.ENXIO) {
+			data, err := seek(f, at, seekData)
+			if errors.Is(err, syscall.ENXIO) {
 				break
 			}
 			var hole int64
 			if err == nil {
-				hole, err = unix.Seek(int(f.Fd()), data, unix.SEEK_HOLE)
+				hole, err = seek(f, data, seekHole)
 			}
 			if err != nil {
-				return pathError("look for data", f, err)
+				return err
 			}
 			if hole = min(hole, end); data >= hole {
 				break

@@ -11,8 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
@@ -90,12 +89,12 @@ func Open(root string, o Options) (_ *Pool, err error) {
 // lockFile takes the lock that keeps a second process out. The kernel gives it
 // back however this one ends.
 func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	err = lockWhole(f)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = fmt.Errorf("%w: another process holds %s", driver.ErrBusy, path)
 	}
 	if err != nil {
@@ -161,7 +160,8 @@ func (p *Pool) writeGeometry(path string) error {
 	if err != nil {
 		return err
 	}
-	return spaceError(p.disk.replaceFile(path, sealText(poolMagic, append(body, '\n'))))
+	err = p.disk.replaceFile(path, sealText(poolMagic, append(body, '\n')))
+	return spaceError(errors.Join(err, syncDir(filepath.Dir(p.root))))
 }
 
 // Info tells of the file system beneath.
@@ -169,12 +169,11 @@ func (p *Pool) Info(ctx context.Context) (driver.Info, error) {
 	if err := p.usable(ctx); err != nil {
 		return driver.Info{}, err
 	}
-	var s unix.Statfs_t
-	if err := unix.Statfs(p.root, &s); err != nil {
-		return driver.Info{}, fmt.Errorf("info of pool %s: %w", p.root, err)
+	total, free, err := space(p.root)
+	if err != nil {
+		return driver.Info{}, fmt.Errorf("info of pool: %w", err)
 	}
-	return driver.Info{Name: "layers", Place: p.root,
-		Total: int64(s.Blocks) * s.Bsize, Free: int64(s.Bavail) * s.Bsize}, nil
+	return driver.Info{Name: "layers", Place: p.root, Total: total, Free: free}, nil
 }
 
 // usable fails when the pool is closed or ctx has ended.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
@@ -20,7 +18,7 @@ func probe(path string) (grain int64, err error) {
 		single = 1 << 20 // where one byte goes
 		zeroes = 3 << 20 // where a grain of zeroes goes
 	)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|noFollow, 0o600)
 	if err != nil {
 		return 0, spaceError(err)
 	}
@@ -29,8 +27,8 @@ func probe(path string) (grain int64, err error) {
 		_, err := f.WriteAt(p, off)
 		return errors.Join(err, f.Sync())
 	}
-	seek := func(off int64, whence int) int64 {
-		at, err := unix.Seek(int(f.Fd()), off, whence)
+	find := func(off int64, whence int) int64 {
+		at, err := seek(f, off, whence)
 		if err != nil {
 			return -1 // no data from there on, or not to be told
 		}
@@ -39,8 +37,8 @@ func probe(path string) (grain int64, err error) {
 	if err := errors.Join(f.Truncate(size), write([]byte{1}, single)); err != nil {
 		return 0, spaceError(err)
 	}
-	first := seek(0, unix.SEEK_DATA)
-	unit := seek(first, unix.SEEK_HOLE) - first
+	first := find(0, seekData)
+	unit := find(first, seekHole) - first
 	switch {
 	case first < 0 || first > single || unit <= 0 || unit > maxGrain || unit&(unit-1) != 0 || first%unit != 0:
 		return 0, fmt.Errorf("%w: this file system does not tell holes from data (one byte looks like %d bytes at %d)",
@@ -52,7 +50,7 @@ func probe(path string) (grain int64, err error) {
 	if err := write(make([]byte, unit), zeroes); err != nil {
 		return 0, spaceError(err)
 	}
-	if seek(2*single, unix.SEEK_DATA) != zeroes {
+	if find(2*single, seekData) != zeroes {
 		return 0, fmt.Errorf("%w: this file system turns written zeroes into holes (compression?)", driver.ErrInvalid)
 	}
 	return unit, nil

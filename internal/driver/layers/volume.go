@@ -105,7 +105,7 @@ func (v *volume) save(m *manifest) error {
 func (v *volume) breakOff(why error) {
 	v.pool.mu.Lock()
 	defer v.pool.mu.Unlock()
-	v.pool.broken[v.id] = fmt.Errorf("refused until the pool is opened anew: %w", why)
+	v.pool.broken[v.id] = fmt.Errorf("refused until the pool is opened anew: %w: %w", errUncertain, why)
 }
 
 // mutate runs change on a volume that is there, in turn, fenced.
@@ -266,7 +266,13 @@ func (v *volume) extend(size int64) error {
 		if err := l.resize(size); err != nil {
 			return spaceError(err)
 		}
-		return errors.Join(l.sync(), syncDir(v.dir()))
+		if err := l.datasync(); err != nil {
+			if v.core != nil { // bytes of the device went with it
+				err = v.core.fail(err)
+			}
+			return spaceError(err)
+		}
+		return syncDir(v.dir())
 	})
 	if err != nil {
 		return err

@@ -3,7 +3,8 @@
 // documents. Each noun has one file here with its rows' handlers and views.
 //
 // The rows are in routes.go; every failure goes through the one fault table in
-// fault.go. Answers differ by version and dialect only in view.go's functions.
+// fault.go. What the lists of volumes and snapshots share is in list.go, what
+// their metadata calls share in metadata.go; snapshots are shown by wire/snapshot.go.
 //
 // Begin with snapshot.go, updateSnapshot. Keeps rules 8 and 9 of ARCHITECTURE.md.
 package cinder

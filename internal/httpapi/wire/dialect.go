@@ -25,6 +25,8 @@ type Dialect struct {
 	OpenVersionDocument bool
 	// V2Listed: the version document at / names v2 beside v3; v2 is served in any case.
 	V2Listed bool
+	// MethodInQuery: POST …?_method=PUT is a PUT, as recorded.
+	MethodInQuery bool
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -41,7 +43,7 @@ func EVS() Dialect {
 func Cinder() Dialect {
 	return Dialect{
 		Name: "cinder", TextInCharacters: true, BasicPlaneDescriptions: true,
-		RecordedBodies: true, ReadersWrite: true, MaxMicroversion: 70,
+		RecordedBodies: true, ReadersWrite: true, MethodInQuery: true, MaxMicroversion: 70,
 	}
 }
 

@@ -1,0 +1,55 @@
+package layers
+
+import (
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	noFollow = unix.O_NOFOLLOW
+	seekData = unix.SEEK_DATA
+	seekHole = unix.SEEK_HOLE
+)
+
+func pathError(op string, f *os.File, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: f.Name(), Err: err}
+}
+
+// datasync makes a file's bytes durable, and its size.
+func datasync(f *os.File) error {
+	for {
+		if err := unix.Fdatasync(int(f.Fd())); err != unix.EINTR {
+			return pathError("fdatasync", f, err)
+		}
+	}
+}
+
+// punchHole frees n bytes at off; they read as zeroes.
+func punchHole(f *os.File, off, n int64) error {
+	return pathError("punch hole", f, unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n))
+}
+
+// seek is lseek, for data and holes; past the last data it fails with ENXIO.
+func seek(f *os.File, off int64, whence int) (int64, error) {
+	at, err := unix.Seek(int(f.Fd()), off, whence)
+	return at, pathError("look for data", f, err)
+}
+
+// lockWhole takes the file's lock or fails with EWOULDBLOCK.
+func lockWhole(f *os.File) error {
+	return pathError("lock", f, unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB))
+}
+
+// space tells the bytes of the file system at path, in all and left.
+func space(path string) (total, free int64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return 0, 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	return int64(s.Blocks) * s.Bsize, int64(s.Bavail) * s.Bsize, nil
+}

@@ -1,0 +1,23 @@
+//go:build !linux
+
+package layers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+// The driver runs on Linux alone; elsewhere it compiles, so that the rest can be
+// worked on, and Open fails.
+
+const noFollow, seekData, seekHole = 0, 0, 0
+
+var errSystem = fmt.Errorf("the layers driver does not run on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+
+func datasync(*os.File) error                     { return errSystem }
+func punchHole(*os.File, int64, int64) error      { return errSystem }
+func seek(*os.File, int64, int) (int64, error)    { return 0, errSystem }
+func lockWhole(*os.File) error                    { return errSystem }
+func space(string) (total, free int64, err error) { return 0, 0, errSystem }
