@@ -30,8 +30,9 @@ type row struct {
 const (
 	noOutside = "net/http database/sql" // for rooms that know neither the wire nor SQL
 	door      = "internal/httpapi/wire internal/block internal/identity"
+	whole     = "internal/testserver internal/driver internal/driver/fake" // tests that enter by HTTP
 	jsonv2    = "github.com/go-json-experiment/json"
-	testTools = "github.com/google/go-cmp pgregory.net/rapid go.uber.org/goleak github.com/rogpeppe/go-internal"
+	testTools = "github.com/google/go-cmp pgregory.net/rapid go.uber.org/goleak"
 )
 
 // arrows are all there are: everything points at block or at a contract beneath
@@ -40,28 +41,30 @@ var arrows = map[string]row{
 	"":                {},
 	"cmd/breezeblock": {to: "internal/server internal/config compat/suite compat/client", modules: "github.com/spf13/cobra github.com/spf13/pflag", tests: "internal/testserver internal/store"},
 
-	"internal/server":     {to: "all", modules: "github.com/prometheus/client_golang github.com/google/uuid golang.org/x/sys golang.org/x/net"},
+	"internal/server":     {to: "all", modules: "golang.org/x/sys"},
 	"internal/testserver": {to: "internal/server internal/config internal/identity internal/driver internal/driver/fake"},
 
 	"internal/httpapi":          {to: "internal/httpapi/... internal/identity", modules: jsonv2, tests: "internal/block"},
 	"internal/httpapi/wire":     {to: "internal/block internal/identity", modules: jsonv2},
-	"internal/httpapi/cinder":   {to: door, modules: jsonv2},
-	"internal/httpapi/evs":      {to: door, modules: jsonv2},
-	"internal/httpapi/image":    {to: door, modules: jsonv2},
-	"internal/httpapi/keystone": {to: door, modules: jsonv2, tests: "internal/httpapi internal/identity/fake"},
+	"internal/httpapi/cinder":   {to: door, modules: jsonv2, tests: whole},
+	"internal/httpapi/evs":      {to: door, modules: jsonv2, tests: whole},
+	"internal/httpapi/image":    {to: door, modules: jsonv2, tests: whole},
+	"internal/httpapi/keystone": {to: door, modules: jsonv2, tests: whole + " internal/httpapi internal/identity/fake"},
 
 	"internal/block":         {to: "internal/driver internal/jobs", not: noOutside + " os", tests: "internal/driver/fake"},
 	"internal/jobs":          {not: noOutside},
-	"internal/identity":      {modules: "github.com/fernet/fernet-go golang.org/x/crypto golang.org/x/time golang.org/x/sync", not: noOutside, tests: "internal/identity/fake"},
+	"internal/identity":      {modules: "github.com/fernet/fernet-go golang.org/x/crypto golang.org/x/time", not: noOutside, tests: "internal/identity/fake"},
 	"internal/identity/fake": {to: "internal/identity", not: noOutside},
 
-	"internal/store":           {to: "internal/block internal/identity internal/jobs", modules: "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys", not: "net/http", tests: "internal/store/storetest"},
+	"internal/store":           {to: "internal/block internal/identity internal/jobs", modules: "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys", not: "net/http", tests: "internal/store/storetest"},
 	"internal/store/storetest": {to: "internal/store internal/block internal/identity internal/jobs", modules: testTools + " github.com/jackc/pgx/v5", not: "net/http"},
 
 	"internal/driver":            {not: noOutside},
 	"internal/driver/drivertest": {to: "internal/driver", modules: testTools, not: noOutside},
 	"internal/driver/fake":       {to: "internal/driver", not: noOutside, tests: "internal/driver/drivertest"},
 	"internal/driver/layers":     {to: "internal/driver", modules: "golang.org/x/sys", not: noOutside, tests: "internal/driver/drivertest"},
+
+	"internal/nbd": {to: "internal/driver", not: noOutside, tests: "internal/driver/fake internal/driver/layers"},
 
 	"internal/config":    {modules: "github.com/pelletier/go-toml/v2"},
 	"internal/telemetry": {modules: "github.com/prometheus/client_golang " + jsonv2},

@@ -6,9 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -38,8 +36,7 @@ func serveCommand() *cobra.Command {
 	return c
 }
 
-// serve runs a server until ctx ends, then stops it in order; a second signal
-// ends the process at once.
+// serve runs a server until ctx ends, then stops it in order.
 func serve(ctx context.Context, c *config.Config, out, logs io.Writer) error {
 	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.LogLevel}))
 	parts := server.Parts{Log: log}
@@ -57,9 +54,7 @@ func serve(ctx context.Context, c *config.Config, out, logs io.Writer) error {
 	welcome(out, c, s)
 	<-ctx.Done()
 	log.Info("stopping: no new requests, those in hand end")
-	hurried, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer cancel()
-	return s.Stop(hurried)
+	return s.Stop(context.WithoutCancel(ctx))
 }
 
 // welcome says where the service is and what to try; never a secret.

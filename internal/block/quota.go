@@ -12,8 +12,5 @@ type Usage struct {
 	Gigabytes int64
 }
 
-func (u Usage) plus(d Usage) Usage {
-	return Usage{u.Volumes + d.Volumes, u.Snapshots + d.Snapshots, u.Gigabytes + d.Gigabytes}
-}
 
 func (u Usage) negative() Usage { return Usage{-u.Volumes, -u.Snapshots, -u.Gigabytes} }

@@ -275,8 +275,8 @@ func (h *Hall) trusted(remote string) bool {
 
 // call runs one row: version, body, project, handler.
 func (h *Hall) call(x *wire.Exchange, p *place) error {
-	if method := p.rows[0].Method; x.Request.Method != method { // the mux lets HEAD in where GET is
-		return errNoMethod(method)
+	if x.Request.Method != p.rows[0].Method { // the mux lets HEAD in where GET is
+		return h.errNoMethod(x)
 	}
 	if err := x.Negotiate(); err != nil {
 		return err

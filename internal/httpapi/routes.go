@@ -13,7 +13,7 @@ import (
 // the body's action tells apart.
 type place struct{ rows []wire.Route }
 
-// Rows are all rows of the table, as the doors gave them, by name.
+// Rows are all rows of the table, by name; their paths begin with the doors' prefixes.
 func (h *Hall) Rows() []wire.Route {
 	rows := slices.Clone(h.rows)
 	slices.SortStableFunc(rows, func(a, b wire.Route) int { return cmp.Compare(a.Name, b.Name) })
@@ -24,7 +24,9 @@ func (h *Hall) Rows() []wire.Route {
 func (h *Hall) mount(m Mount) {
 	places := map[string]*place{}
 	for _, row := range m.Door.Routes() {
-		h.rows = append(h.rows, row)
+		listed := row
+		listed.Path = m.Prefix + row.Path
+		h.rows = append(h.rows, listed)
 		h.served |= row.Versions &^ wire.NoVersion
 		for _, prefix := range prefixesOf(row.Versions) {
 			path := m.Prefix + prefix + row.Path
@@ -90,15 +92,24 @@ func (v *passage) outcome() error {
 	if v.found {
 		return v.err
 	}
-	if allow := v.header.Get("Allow"); allow != "" {
-		return errNoMethod(allow)
+	if v.header.Get("Allow") != "" {
+		return v.hall.errNoMethod(v.x)
 	}
 	return errNoRoute()
 }
 
-func errNoMethod(allow string) error {
-	methods := slices.DeleteFunc(strings.Split(allow, ", "), func(m string) bool { return m == http.MethodHead })
-	allow = strings.Join(methods, ", ")
+// errNoMethod names the methods that have a row at the exchange's path. The mux
+// would add HEAD wherever GET is; the table does not.
+func (h *Hall) errNoMethod(x *wire.Exchange) error {
+	probe := *x.Request
+	var methods []string
+	for _, method := range []string{"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"} {
+		probe.Method = method
+		if _, pattern := h.mux.Handler(&probe); strings.HasPrefix(pattern, method+" ") {
+			methods = append(methods, method)
+		}
+	}
+	allow := strings.Join(methods, ", ")
 	return &wire.Refusal{Reason: wire.NoMethod, Message: "The method is not allowed here; allowed: " + allow + ".", Allow: allow}
 }
 

@@ -24,30 +24,38 @@ type Finding struct {
 	Err   error
 }
 
-// Check opens database and driver as a server would and closes them again. Where
-// nothing is yet, or a server runs, it says so and makes nothing.
+// Check opens database and driver as a server would and closes them again. It
+// makes nothing where nothing is yet, and says so when a server runs.
 func Check(ctx context.Context, c *config.Config) []Finding {
 	database := Finding{Part: "database", Place: filepath.Join(c.Data, "breezeblock.db")}
-	if c.Database != "" {
-		database.Place = "(as set)"
-	}
 	volumes := Finding{Part: "driver layers", Place: filepath.Join(c.Data, "volumes")}
-	if _, err := os.Stat(c.Data); errors.Is(err, fs.ErrNotExist) {
-		database.Place += " (made on first start)"
-		volumes.Place += " (made on first start)"
-		if c.Database != "" {
-			database.Err = checkStore(ctx, c)
+	if isThere(c.Data) {
+		lock, err := lockFolder(c.Data)
+		if err != nil {
+			return []Finding{{Part: "data folder", Place: c.Data, Err: err}}
 		}
-		return []Finding{database, volumes}
+		defer func() { _ = lock.Close() }()
 	}
-	lock, err := lockFolder(c.Data)
-	if err != nil {
-		return []Finding{{Part: "data folder", Place: c.Data, Err: err}}
+	switch {
+	case c.Database != "":
+		database.Place = "(as set)"
+		database.Err = checkStore(ctx, c)
+	case isThere(database.Place):
+		database.Err = checkStore(ctx, c)
+	default:
+		database.Place += " (made on first start)"
 	}
-	defer func() { _ = lock.Close() }()
-	database.Err = checkStore(ctx, c)
-	volumes.Err = checkDriver(ctx, c)
+	if isThere(volumes.Place) {
+		volumes.Err = checkDriver(ctx, c)
+	} else {
+		volumes.Place += " (made on first start)"
+	}
 	return []Finding{database, volumes}
+}
+
+func isThere(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func checkStore(ctx context.Context, c *config.Config) error {

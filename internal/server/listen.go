@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -72,7 +73,7 @@ func (s *Server) passWakeUps(ctx context.Context) {
 }
 
 func (s *Server) open(address string) error {
-	listener, err := net.Listen("tcp", address)
+	listener, err := s.parts.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
@@ -123,16 +124,15 @@ func (s *Server) urlOf(i int) string {
 func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	var failed []error
-	for _, f := range s.faces {
-		if err := f.server.Shutdown(ctx); err != nil {
-			failed = append(failed, err, f.server.Close())
-		}
-		_ = f.listener.Close() // not yet served when Start failed
-	}
 	if s.stopJobs != nil {
-		s.stopJobs()
+		s.stopJobs() // first: leases go back while requests end
 	}
+	failed := make([]error, len(s.faces), len(s.faces)+2)
+	var ending sync.WaitGroup
+	for i, f := range s.faces {
+		ending.Go(func() { failed[i] = f.stop(ctx) })
+	}
+	ending.Wait()
 	ended := make(chan struct{})
 	go func() { s.work.Wait(); close(ended) }()
 	select {
@@ -141,6 +141,17 @@ func (s *Server) Stop(ctx context.Context) error {
 		failed = append(failed, fmt.Errorf("jobs did not end in time: %w", ctx.Err()))
 	}
 	return errors.Join(append(failed, s.release())...)
+}
+
+// stop closes the listener, waits for the requests in hand, and cuts off those
+// that are left when ctx ends.
+func (f *face) stop(ctx context.Context) error {
+	err := f.server.Shutdown(ctx)
+	_ = f.listener.Close() // not yet served when Start failed
+	if err != nil {
+		return errors.Join(fmt.Errorf("requests did not end in time: %w", err), f.server.Close())
+	}
+	return nil
 }
 
 // port is that of the first listener.

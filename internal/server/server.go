@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,6 +38,8 @@ type Parts struct {
 	Log    *slog.Logger  // discarded
 	Access io.Writer     // where the access log goes; nowhere
 	Cost   identity.Cost // of a password's hash
+
+	Listen func(network, address string) (net.Listener, error) // net.Listen
 }
 
 func (p Parts) withDefaults() Parts {
@@ -48,6 +51,9 @@ func (p Parts) withDefaults() Parts {
 	}
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Listen == nil {
+		p.Listen = net.Listen
 	}
 	return p
 }
@@ -73,30 +79,34 @@ type Server struct {
 // New opens the data folder, which it makes on first start, and builds every
 // room. It fails, and has changed nothing, when another server uses the folder
 // or the database is not ours or damaged.
-func New(ctx context.Context, c *config.Config, parts Parts) (s *Server, err error) {
-	s = &Server{config: c, parts: parts.withDefaults(), metrics: telemetry.NewMetrics()}
-	defer func() {
-		if err != nil {
-			s.release()
-		}
-	}()
-	if s.lock, err = lockFolder(c.Data); err != nil {
-		return nil, err
+func New(ctx context.Context, c *config.Config, parts Parts) (*Server, error) {
+	s := &Server{config: c, parts: parts.withDefaults(), metrics: telemetry.NewMetrics()}
+	if err := s.build(ctx); err != nil {
+		return nil, errors.Join(err, s.release())
 	}
-	if s.store, err = store.Open(ctx, store.Config{URL: databaseURL(c), Clock: s.parts.Now, Log: s.parts.Log}); err != nil {
-		return nil, err
+	return s, nil
+}
+
+// build opens and joins the rooms; what it opened before it failed is for release.
+func (s *Server) build(ctx context.Context) (err error) {
+	if s.lock, err = lockFolder(s.config.Data); err != nil {
+		return err
+	}
+	if s.store, err = store.Open(ctx, store.Config{URL: databaseURL(s.config), Clock: s.parts.Now, Log: s.parts.Log}); err != nil {
+		return err
 	}
 	if err = s.openDriver(); err != nil {
-		return nil, err
+		return err
 	}
 	if err = s.openIdentity(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err = s.openBlocks(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	s.watch()
-	return s, nil
+	noteHolder(s.config.Data)
+	return nil
 }
 
 // databaseURL is where the rows are: as configured, or SQLite in the data folder.
@@ -111,7 +121,10 @@ func (s *Server) openDriver() (err error) {
 	if s.driver = s.parts.Driver; s.driver != nil {
 		return nil
 	}
-	s.driver, err = layers.Open(s.config.Data, layers.Options{})
+	pool, err := layers.Open(s.config.Data, layers.Options{})
+	if err == nil { // a nil *Pool in the interface would not be nil
+		s.driver = pool
+	}
 	return err
 }
 

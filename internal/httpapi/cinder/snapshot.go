@@ -95,6 +95,9 @@ func readNewSnapshot(x *wire.Exchange) (n block.NewSnapshot, err error) {
 // Source: recordings create-force-*.
 func readForce(x *wire.Exchange, members wire.Members) (bool, error) {
 	value, given := members.Get("force")
+	if given && value.Kind() == 'n' && x.Version < wire.SnapshotInUseAlways {
+		given = false // what the stock cinder client sends for: not said
+	}
 	force := false
 	if given {
 		var err error

@@ -94,7 +94,7 @@ func (d *Dialect) refusedCharacter(s string, rule TextField) (rune, bool) {
 			return r, true
 		case r >= ' ' && r < 0x7f:
 		case rule == Description && d.BasicPlaneDescriptions:
-			if r > 0xffff || !(unicode.IsGraphic(r) || unicode.Is(unicode.Zs, r)) {
+			if r > 0xffff || !unicode.IsGraphic(r) {
 				return r, true
 			}
 		case unicode.IsControl(r) && (rule == Description || d.PlainNames):
