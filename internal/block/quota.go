@@ -12,5 +12,4 @@ type Usage struct {
 	Gigabytes int64
 }
 
-
 func (u Usage) negative() Usage { return Usage{-u.Volumes, -u.Snapshots, -u.Gigabytes} }

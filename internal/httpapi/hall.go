@@ -85,8 +85,11 @@ func (h *Hall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := wire.NewExchange(w, r, &h.config.Dialect, id, h.base(r))
 	header, ids := w.Header(), []string{id}
 	header["X-Openstack-Request-Id"], header["X-Compute-Request-Id"], header["X-Request-Id"] = ids, ids, ids
-	path := r.URL.Path
+	defer h.end(x, r.URL.Path, start) // also of an answer that breaks off
 	h.guarded(x)
+}
+
+func (h *Hall) end(x *wire.Exchange, path string, start time.Time) {
 	if h.config.Observe != nil {
 		h.observe(x, path, start)
 	}
@@ -250,14 +253,20 @@ func (h *Hall) base(r *http.Request) string {
 		scheme = "https://"
 	}
 	if len(h.config.TrustedProxies) > 0 && h.trusted(r.RemoteAddr) {
-		if p := r.Header.Get("X-Forwarded-Proto"); p == "https" || p == "http" {
+		if p := firstOf(r.Header, "X-Forwarded-Proto"); p == "https" || p == "http" {
 			scheme = p + "://"
 		}
-		if f := r.Header.Get("X-Forwarded-Host"); f != "" && !strings.ContainsAny(f, "/\\ \"<>") {
-			host, _, _ = strings.Cut(f, ",")
+		if f := firstOf(r.Header, "X-Forwarded-Host"); f != "" && !strings.ContainsAny(f, "/\\ \"<>") {
+			host = f
 		}
 	}
 	return scheme + host
+}
+
+// firstOf is what the outermost of a chain of proxies said.
+func firstOf(h http.Header, name string) string {
+	first, _, _ := strings.Cut(h.Get(name), ",")
+	return strings.TrimSpace(first)
 }
 
 func (h *Hall) trusted(remote string) bool {

@@ -92,7 +92,7 @@ type raw struct {
 
 func (s *site) dial() *raw {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
+	conn, err := net.Dial("tcp", s.Address())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type settings map[string]string
 type site struct {
 	*server.Server
 	t      testing.TB
+	local  string // scheme://host:port of the first listener
 	client *http.Client
 	log    *sink
 	access *sink
@@ -114,6 +115,10 @@ func open(t testing.TB, given settings, changes ...func(*server.Parts)) *site {
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err, s.Server.Stop(context.Background()))
 	}
+	s.local = "http://" + s.Address()
+	if c.TLSCert != "" {
+		s.local = "https://" + s.Address()
+	}
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: patience}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(s.close)
@@ -169,7 +174,7 @@ func (a answer) String() string { return fmt.Sprintf("%d %.400s", a.status, a.bo
 // headers come in pairs.
 func (s *site) try(u user, method, path, body string, headers ...string) (answer, error) {
 	if strings.HasPrefix(path, "/") {
-		path = s.URL() + path
+		path = s.local + path
 	}
 	r, err := http.NewRequest(method, path, strings.NewReader(body))
 	if err != nil {
@@ -226,7 +231,7 @@ func (s *site) logInAt(identityURL, name string) (user, answer) {
 
 func (s *site) logIn(name string) user {
 	s.t.Helper()
-	u, _ := s.logInAt(s.URL()+"/identity/v3", name)
+	u, _ := s.logInAt(s.local+"/identity/v3", name)
 	return u
 }
 

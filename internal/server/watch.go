@@ -4,6 +4,8 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/config"
@@ -55,11 +57,16 @@ func (s *Server) withMetrics(hall http.Handler) http.Handler {
 	})
 }
 
+// isProxy tells whether a neighbour asks on behalf of others, who may be anywhere.
+func (s *Server) isProxy(a netip.Addr) bool {
+	return slices.ContainsFunc(s.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
 func (s *Server) mayWatch(r *http.Request) bool {
 	if s.config.MetricsToken == "" {
-		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		from, err := netip.ParseAddrPort(r.RemoteAddr)
 		listening, _, _ := net.SplitHostPort(s.config.Listen)
-		return config.IsLoopback(host) && config.IsLoopback(listening)
+		return err == nil && from.Addr().Unmap().IsLoopback() && config.IsLoopback(listening) && !s.isProxy(from.Addr().Unmap())
 	}
 	given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return found && subtle.ConstantTimeCompare([]byte(given), []byte(s.config.MetricsToken)) == 1

@@ -1,0 +1,4 @@
+package server
+
+// Address is host:port of the first listener, whatever the public URL is.
+func (s *Server) Address() string { return s.faces[0].listener.Addr().String() }
