@@ -31,13 +31,16 @@ var postgresDialect = dialect{
 
 // migration spells a migration for the database. PostgreSQL sorts text by bytes,
 // as SQLite does, only when told to; its rows are updated in place only where
-// pages keep room.
+// pages keep room. A table's closing bracket has a line of its own.
 func (d dialect) migration(text string) string {
 	if d.name != "postgres" {
 		return text
 	}
-	text = strings.ReplaceAll(text, " TEXT", ` TEXT COLLATE "C"`)
-	return strings.ReplaceAll(text, " WITHOUT ROWID", " WITH (fillfactor = 70)")
+	return strings.NewReplacer(
+		" TEXT", ` TEXT COLLATE "C"`,
+		"\n) WITHOUT ROWID;", "\n) WITH (fillfactor = 70);",
+		"\n);", "\n) WITH (fillfactor = 70);",
+	).Replace(text)
 }
 
 // lock ends the text of a SELECT whose rows the transaction will change.

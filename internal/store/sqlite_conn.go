@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -50,7 +49,7 @@ func openLite(path, mode string, pragmas ...string) (*liteConn, error) {
 	defer c.tls.Free(pointerBytes)
 	const flags = sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_URI | sqlite3.SQLITE_OPEN_NOMUTEX
 	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, handle, flags, 0)
-	c.db = loadPointer(c.tls, handle)
+	c.db = loadPointer(handle)
 	if rc != sqlite3.SQLITE_OK {
 		err := c.fault(rc)
 		return nil, errors.Join(err, c.close())
@@ -74,11 +73,15 @@ func liteURI(path, mode string) string {
 
 const pointerBytes = int(unsafe.Sizeof(uintptr(0)))
 
+// memory is n bytes of SQLite's memory, which Go's collector knows nothing of. It
+// is good until SQLite is called again.
+func memory(at uintptr, n int) []byte {
+	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&at))), n)
+}
+
 // loadPointer reads a pointer that SQLite wrote into its own memory.
-func loadPointer(tls *libc.TLS, from uintptr) uintptr {
-	into := new(uintptr)
-	libc.Xmemcpy(tls, uintptr(unsafe.Pointer(into)), from, types.Size_t(pointerBytes))
-	return *into
+func loadPointer(at uintptr) uintptr {
+	return **(**uintptr)(unsafe.Pointer(&at))
 }
 
 func (c *liteConn) fault(rc int32) error {
@@ -133,7 +136,7 @@ func (c *liteConn) prepare(query string) (*liteStmt, error) {
 	if rc != sqlite3.SQLITE_OK {
 		return nil, fmt.Errorf("prepare %s: %w", query, c.fault(rc))
 	}
-	st := &liteStmt{conn: c, handle: loadPointer(c.tls, handle)}
+	st := &liteStmt{conn: c, handle: loadPointer(handle)}
 	st.cells = make([]liteCell, sqlite3.Xsqlite3_column_count(c.tls, st.handle))
 	c.statements[query] = st
 	return st, nil
@@ -302,11 +305,7 @@ func (st *liteStmt) makeRoom(total int) error {
 
 func (st *liteStmt) bindText(i int, text string, at *uintptr) int32 {
 	from := *at
-	if text != "" {
-		libc.Xmemcpy(st.conn.tls, from, uintptr(unsafe.Pointer(unsafe.StringData(text))), types.Size_t(len(text)))
-		runtime.KeepAlive(text)
-		*at += uintptr(len(text))
-	}
+	*at += uintptr(copy(memory(from, len(text)), text))
 	return sqlite3.Xsqlite3_bind_text(st.conn.tls, st.handle, int32(i), from, int32(len(text)), 0)
 }
 
@@ -351,8 +350,7 @@ func (st *liteStmt) load() {
 			n := int(sqlite3.Xsqlite3_column_bytes(tls, st.handle, int32(i)))
 			cell.from, cell.to = len(st.text), len(st.text)+n
 			if n > 0 {
-				st.text = append(st.text, make([]byte, n)...) // grows in place, without the copy
-				libc.Xmemcpy(tls, uintptr(unsafe.Pointer(&st.text[cell.from])), from, types.Size_t(n))
+				st.text = append(st.text, memory(from, n)...)
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func TestDeepPageIsFoundByIndex(t *testing.T) {
 			"USING INDEX snapshots_of_project (project_id=? AND (created_at,id)>(?,?))"},
 		{"first page of all projects", block.List{}, "SCAN snapshots USING INDEX snapshots_by_age"},
 		{"deep page of all projects", block.List{Marker: marker}, "USING INDEX snapshots_by_age ((created_at,id)<(?,?))"},
-		{"by id", block.List{Marker: marker, Sort: []block.SortKey{{Field: block.FieldID}}}, "USING PRIMARY KEY (id>?)"},
+		{"by id", block.List{Marker: marker, Sort: []block.SortKey{{Field: block.FieldID}}}, "USING INDEX sqlite_autoindex_snapshots_1 (id>?)"},
 	} {
 		text, args, err := s.SnapshotPage(t.Context(), tc.list)
 		if err != nil {

@@ -114,8 +114,7 @@ func (w *writer) run() {
 	defer w.outlive()
 	for first := range w.queue {
 		w.group = append(w.group[:0], first)
-		runtime.Gosched() // those who were answered just now come back first; no timer is needed
-		w.drain()
+		w.gather()
 		w.commitGroup()
 		w.gap(w.conn)
 	}
@@ -139,6 +138,16 @@ func (w *writer) outlive() {
 	}
 	w.answer()
 	go w.run()
+}
+
+// gather fills the group. Those who were answered just now come back while the
+// writer stands aside; it does so as long as more come, which needs no timer.
+func (w *writer) gather() {
+	for have := 0; have < len(w.group); {
+		have = len(w.group)
+		runtime.Gosched()
+		w.drain()
+	}
 }
 
 func (w *writer) drain() {

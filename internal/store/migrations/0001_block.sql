@@ -3,6 +3,8 @@
 -- flags are 0 or 1, sizes are GiB. Rows of deleted objects are removed.
 
 -- +goose Up
+-- Volumes and snapshots keep SQLite's row numbers: rows made one after another lie
+-- side by side, so a page of a list reads few pages of the file.
 CREATE TABLE volumes (
     id                TEXT   NOT NULL PRIMARY KEY,
     project_id        TEXT   NOT NULL,
@@ -22,7 +24,7 @@ CREATE TABLE volumes (
     created_at        TEXT   NOT NULL,
     updated_at        TEXT,
     version           BIGINT NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX volumes_of_project ON volumes (project_id, created_at DESC, id DESC);
 CREATE INDEX volumes_by_age ON volumes (created_at, id);
 
@@ -41,7 +43,7 @@ CREATE TABLE snapshots (
     created_at  TEXT   NOT NULL,
     updated_at  TEXT,
     version     BIGINT NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX snapshots_of_project ON snapshots (project_id, created_at DESC, id DESC);
 CREATE INDEX snapshots_by_age ON snapshots (created_at, id);
 CREATE INDEX snapshots_of_volume ON snapshots (volume_id, created_at, id);
