@@ -65,7 +65,7 @@ func TestAbortIsAcknowledged(t *testing.T) {
 
 func TestListIsEmptyWithoutACertificate(t *testing.T) {
 	r := serve(t, one(t, newDisk(512)))
-	r.names.listed = []string{"vol"}
+	r.names.list("vol")
 	c := dial(t, r)
 	if all := c.option(list); len(all) != 1 || all[0].kind != ack {
 		t.Errorf("answered with %v", all)

@@ -202,6 +202,50 @@ func TestRevokeCutsConnectionsAtOnceAndWaitsForTheDevice(t *testing.T) {
 	}
 }
 
+func TestRevokeWaitsUntilTheDeviceIsClosed(t *testing.T) {
+	d := &slowOpener{disk: newDisk(4096), closing: newGate()}
+	one(t, d.disk)
+	r := serve(t, map[string]nbd.Export{"vol": {Open: d.open}})
+	c := attach(t, r, "vol")
+	revoked := make(chan error, 1)
+	go func() { revoked <- r.Revoke(soon(t), "vol") }()
+	c.wantEnd()
+	<-d.closing.reached
+	select {
+	case <-revoked:
+		t.Error("Revoke did not wait")
+	case <-almostAtOnce(t).Done():
+	}
+	close(d.closing.open)
+	if err := <-revoked; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatWaitsBehindARevokedRequestNeverReachesTheDevice(t *testing.T) {
+	d, g := newDisk(1<<20), newGate()
+	r := serve(t, one(t, d), func(c *nbd.Config) { c.Limits.Workers = 1 })
+	c := attach(t, r, "vol")
+	d.before = g.pass
+	for i := range uint64(4) {
+		c.put(command(write, fua, i, i*4096, 4, []byte("late")))
+	}
+	c.put(command(read, 0, 9, 1<<30, 4, nil)) // is refused at once: so all before it wait
+	c.receive(func(uint64) (uint16, uint32) { return read, 4 })
+	if err := r.Revoke(almostAtOnce(t), "vol"); err == nil {
+		t.Fatal("revoked while the device was writing")
+	}
+	close(g.open)
+	if err := r.Revoke(soon(t), "vol"); err != nil {
+		t.Fatal(err)
+	}
+	for at := 4096; at < 4*4096; at += 4096 {
+		if string(d.data[at:at+4]) == "late" {
+			t.Errorf("a write at %d came after Revoke", at)
+		}
+	}
+}
+
 func TestRevokeReachesAConnectionThatWasJustLookedUp(t *testing.T) {
 	d := newDisk(4096)
 	r := serve(t, one(t, d))
@@ -281,7 +325,7 @@ func TestCloseLetsRequestsEndAndAnswersThem(t *testing.T) {
 
 func TestRequestsThatCameBeforeCloseButWereNotBegunAreRefused(t *testing.T) {
 	d, g := newDisk(1<<20), newGate()
-	r := serve(t, one(t, d))
+	r := serve(t, one(t, d), func(c *nbd.Config) { c.Limits.Idle = time.Hour }) // which must not be waited for
 	c := attach(t, r, "vol")
 	d.before = g.pass
 	c.put(append(command(read, 0, 1, 0, 512, nil), command(read, 0, 2, 0, 512, nil)...)) // one after the other

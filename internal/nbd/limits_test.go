@@ -119,6 +119,13 @@ func TestAnIdleConnectionLivesUnlessAskedOtherwise(t *testing.T) {
 		c.want(0, read, 0, 0, 4096, nil)
 		time.Sleep(1000 * time.Hour)
 		c.want(0, write, 0, 0, 4, []byte("abcd"))
+		late := command(write, 0, 9, 0, 4, []byte("abcd"))
+		c.put(late[:10]) // a stall that ends in time leaves no time-out behind
+		time.Sleep(30 * time.Second)
+		c.put(late[10:])
+		c.receive(func(uint64) (uint16, uint32) { return write, 0 })
+		time.Sleep(1000 * time.Hour)
+		c.want(0, read, 0, 0, 4096, nil)
 	})
 	again := newDisk(4096)
 	inVirtualTime(t, one(t, again), nbd.Limits{Idle: time.Hour}, func(t *testing.T, dial func() net.Conn) {
@@ -198,6 +205,29 @@ func TestAConnectionHasOnlySoMuchInHand(t *testing.T) {
 		}
 		if most := d.most.Load(); most != 3 {
 			t.Errorf("the device worked on %d requests at a time, want 3", most)
+		}
+	})
+}
+
+func TestSmallReadsOfASlowDeviceDoNotWaitForEachOther(t *testing.T) {
+	d := newDisk(1 << 20)
+	inVirtualTime(t, one(t, d), nbd.Limits{Workers: 16}, func(t *testing.T, dial func() net.Conn) {
+		c := begun(t, dial(), "vol")
+		d.before = func(string) error { time.Sleep(time.Millisecond); return nil }
+		const count = 1600
+		go func() {
+			var all []byte
+			for i := range uint64(count) {
+				all = append(all, command(read, 0, i, 0, 512, nil)...)
+			}
+			_, _ = c.Write(all) // what is missing shows below
+		}()
+		begin := time.Now()
+		for range count {
+			c.receive(func(uint64) (uint16, uint32) { return read, 512 })
+		}
+		if took := time.Since(begin); took > 150*time.Millisecond { // 100 with 16 at a time, 1600 one by one
+			t.Errorf("%d reads took %v", count, took)
 		}
 	})
 }

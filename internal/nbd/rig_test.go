@@ -238,10 +238,18 @@ func (n *names) Lookup(ctx context.Context, name string, peer nbd.Peer) (nbd.Exp
 }
 
 func (n *names) List(_ context.Context, peer nbd.Peer) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if peer.ClientCert == nil {
 		return nil
 	}
 	return n.listed
+}
+
+func (n *names) list(names ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.listed = names
 }
 
 func (n *names) remove(name string) {

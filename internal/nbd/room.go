@@ -61,17 +61,20 @@ func (r *room) taken() int {
 }
 
 const (
-	// slow is when a request took so long that others should not wait behind it: more
-	// than copying from memory takes, less than a fast disk.
+	// slow is a mean time of small requests at which others should not wait behind
+	// them: more than copying from memory takes, less than a fast disk.
 	slow = 40 * time.Microsecond
-	// detour is how many requests go to workers after a slow one.
+	// detour is how many requests go to workers while they are slow, before one tries again.
 	detour = 64
 )
 
 // pace finds out whether small requests are served from memory: then the
 // connection's own goroutine serves them, which costs least. Where they wait for a
-// disk, workers do, many at a time, and one in detour tries again.
-type pace struct{ skip int }
+// disk, workers do, many at a time.
+type pace struct {
+	mean time.Duration // of the last eight or so
+	skip int
+}
 
 func (p *pace) quick() bool {
 	if p.skip > 0 {
@@ -81,8 +84,11 @@ func (p *pace) quick() bool {
 	return true
 }
 
+// took counts a request. One that lost its processor for a while must not weigh
+// as much as a slow disk does: it counts four times slow at most.
 func (p *pace) took(d time.Duration) {
-	if d > slow {
+	p.mean += (min(d, 4*slow) - p.mean) / 8
+	if p.mean > slow {
 		p.skip = detour
 	}
 }

@@ -119,7 +119,7 @@ func (c *client) secure(a *authority, cert *tls.Certificate) error {
 func TestUnderTLSAllIsAsInPlainText(t *testing.T) {
 	a := newAuthority(t)
 	r := serveTLS(t, a, tls.RequireAndVerifyClientCert, one(t, newDisk(4<<20)))
-	r.names.listed = []string{"vol"}
+	r.names.list("vol")
 	cert := a.client(t, "host-1")
 	c := dial(t, r)
 	if err := c.secure(a, &cert); err != nil {

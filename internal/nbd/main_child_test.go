@@ -1,5 +1,0 @@
-package nbd_test
-
-const childSocket = "BREEZEBLOCK_NBD_TEST_SOCKET"
-
-func serveChild(string) {}
