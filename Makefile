@@ -2,7 +2,7 @@
 # A fresh machine needs Go and make; `make test` also sets up PostgreSQL.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-fast check conform clients fuzz bench long gen verify lint examples race allocs need-postgresql need-clients
+.PHONY: help run build test test-fast check conform clients fuzz bench long gen verify lint examples race allocs need-tools need-clients
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -23,16 +23,16 @@ run: build ## build and serve on loopback; prints what to paste (DATA=folder DIA
 build: ## make the static binary ./breezeblock
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o breezeblock ./cmd/breezeblock
 
-test: need-postgresql ## vet, then all tests on SQLite and PostgreSQL; before each commit
+test: need-tools ## vet, then all tests on SQLite and PostgreSQL; before each commit
 	go vet ./...
 	go test ./...
 
 test-fast: ## all tests on SQLite only; seconds
-	BREEZEBLOCK_TEST_POSTGRES=skip go test -short ./...
+	BREEZEBLOCK_TEST_POSTGRES=skip BREEZEBLOCK_TEST_NBD_TOOLS=skip BREEZEBLOCK_TEST_MOUNT=skip go test -short ./...
 
-check: need-postgresql verify lint race allocs ## tests with the race detector in shuffled order, linters, verify; before sending
+check: need-tools verify lint race allocs ## tests with the race detector in shuffled order, linters, verify; before sending
 
-race: need-postgresql
+race: need-tools
 	@tools/need.sh race
 	go test -race -shuffle=on ./...
 
@@ -54,7 +54,7 @@ fuzz: ## every fuzz test for TIME=30s
 bench: build ## ratios against the limits of this machine, as docs/benchmarks.md explains
 	go run ./tools/bench
 
-long: need-postgresql ## long fuzzing, crash and kill suites; before a release
+long: need-tools ## long fuzzing, crash and kill suites; before a release
 	BREEZEBLOCK_TEST_LONG=1 go test -count=1 -timeout 60m ./...
 	tools/fuzz.sh 10m
 
@@ -67,8 +67,8 @@ verify: ## fail when format, go.mod, a made page or an arrow is not as it should
 lint: ## golangci-lint as .golangci.yml says; the first time it is compiled, which takes minutes
 	go tool -modfile=tools/lint/go.mod golangci-lint run ./...
 
-need-postgresql:
-	@tools/need.sh postgresql
+need-tools:
+	@tools/need.sh postgresql nbd mount
 
 need-clients:
 	@tools/need.sh clients

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what tests need and this machine lacks: need.sh postgresql | clients | race.
+# Installs what tests need and this machine lacks: need.sh postgresql | clients | race | nbd | mount.
 # It installs on Debian as root; elsewhere it says what is missing and fails.
 set -euo pipefail
 
@@ -16,6 +16,19 @@ for what in "$@"; do
     command -v jq >/dev/null || missing+=(jq)
     command -v curl >/dev/null || missing+=(curl)
     ;;
+  nbd) # clients of the data path
+    [ "${BREEZEBLOCK_TEST_NBD_TOOLS:-}" = skip ] && continue
+    command -v nbdinfo >/dev/null || missing+=(libnbd-bin)
+    command -v qemu-io >/dev/null || missing+=(qemu-utils)
+    command -v fio >/dev/null || missing+=(fio)
+    ;;
+  mount) # file systems on loop devices
+    [ "${BREEZEBLOCK_TEST_MOUNT:-}" = skip ] && continue
+    command -v mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
+    command -v losetup >/dev/null || missing+=(mount)
+    command -v mkfs.xfs >/dev/null || missing+=(xfsprogs)
+    command -v mkfs.btrfs >/dev/null || missing+=(btrfs-progs)
+    ;;
   race) # the race detector is linked by a C compiler
     command -v "$(go env CC)" >/dev/null || missing+=(gcc libc6-dev)
     ;;
@@ -29,7 +42,7 @@ done
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "These Debian packages, or their like, are needed: ${missing[*]}" >&2
-  echo "As root on Debian they are installed by this script. Without PostgreSQL: BREEZEBLOCK_TEST_POSTGRES=skip" >&2
+  echo "As root on Debian they are installed by this script. Without them: BREEZEBLOCK_TEST_POSTGRES=skip, BREEZEBLOCK_TEST_NBD_TOOLS=skip, BREEZEBLOCK_TEST_MOUNT=skip" >&2
   exit 1
 fi
 echo "installing ${missing[*]}"

@@ -213,7 +213,7 @@ end
 func (h *httpBench) addPut(connections int) error {
 	var paths strings.Builder
 	for n := range warmSnapshots {
-		paths.WriteString(h.warm.snapshotPath(snapshotID(n)) + "\n")
+		paths.WriteString(h.warm.snapshotPath(snapshotID(scatter(n, warmSnapshots))) + "\n")
 	}
 	file := filepath.Join(h.dir, "put-paths")
 	if err := os.WriteFile(file, []byte(paths.String()), 0o600); err != nil {

@@ -58,7 +58,7 @@ func readOptions(args []string) (o options, only *regexp.Regexp, err error) {
 	flags.StringVar(&o.binary, "binary", "./breezeblock", "the service under test: static and stripped")
 	flags.StringVar(&o.folder, "dir", os.TempDir(), "a folder on a real disk, for data; big ones stay there for the next run")
 	flags.StringVar(&o.json, "json", "", "write the result to this file, too")
-	flags.StringVar(&o.only, "only", "", "measure the groups that match this expression: http get c16, http get cold, http put, store 64, store 1, page deep, page encode, page memory, start, idle memory, binary size")
+	flags.StringVar(&o.only, "only", "", "measure the groups that match this expression: http get, http get cold, http put, store 64, store 1, page deep, page encode, page memory, start, idle memory, binary size")
 	flags.IntVar(&o.rounds, "rounds", 7, "paired rounds of each row; the goals ask for 5 at least")
 	flags.DurationVar(&o.slot, "slot", time.Second, "how long each side of a round runs; whole seconds with wrk")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the order in which things are measured")

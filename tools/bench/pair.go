@@ -110,6 +110,15 @@ func (p *pair) unmarked() []round {
 	return kept
 }
 
+// shown are the rounds that a row tells of, and how many of them count: where none
+// does, the marked ones are told, and nothing is judged by them.
+func (p *pair) shown() (rounds []round, count int) {
+	if kept := p.unmarked(); len(kept) > 0 {
+		return kept, len(kept)
+	}
+	return p.rounds, 0
+}
+
 // rate is the row of our rate against the limit's.
 func (p *pair) rate(name string, g goal) row {
 	return p.compare(name, "1/s", g, func(f figures) float64 { return f.rate })
@@ -122,17 +131,17 @@ func (p *pair) cpuRatio(name string, g goal) row {
 
 // compare is a row of one figure, each round against the limit of the same round.
 func (p *pair) compare(name, unit string, g goal, figure func(figures) float64) row {
-	rounds := p.unmarked()
+	rounds, count := p.shown()
 	ours := pick(rounds, func(r round) float64 { return figure(r.ours) })
 	limits := pick(rounds, func(r round) float64 { return figure(r.limit) })
 	limit, ratio := spreadOf(limits), spreadOf(ratiosOf(ours, limits))
 	return row{Name: name, Unit: unit, Ours: spreadOf(ours), Limit: &limit, Ratio: &ratio,
-		Goal: g, Rounds: len(rounds), Marked: len(p.rounds) - len(rounds)}
+		Goal: g, Rounds: count, Marked: len(p.rounds) - count}
 }
 
 // alone is a row of one figure of ours, held to a goal of its own.
 func (p *pair) alone(name, unit string, g goal, figure func(figures) float64) row {
-	rounds := p.unmarked()
+	rounds, count := p.shown()
 	return row{Name: name, Unit: unit, Ours: spreadOf(pick(rounds, func(r round) float64 { return figure(r.ours) })),
-		Goal: g, Rounds: len(rounds), Marked: len(p.rounds) - len(rounds)}
+		Goal: g, Rounds: count, Marked: len(p.rounds) - count}
 }

@@ -69,8 +69,8 @@ func TestADiskThatStaysSlowEndsTheRunUnjudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.rate("put", goal{Least: 0.3})
-	if r.judge(); r.Met != "?" || r.Marked != 15 {
-		t.Errorf("judged %q with %d marked rounds, want ? with 15", r.Met, r.Marked)
+	if r.judge(); r.Met != "?" || r.Marked != 15 || r.Ratio.Median != 0.3 {
+		t.Errorf("judged %q with %d marked rounds and ratio %v, want ? with 15 and 0.3", r.Met, r.Marked, r.Ratio.Median)
 	}
 }
 

@@ -68,6 +68,17 @@ func (r *row) judge() {
 	}
 }
 
+// rounds tells how many rounds the row is judged by.
+func (r *row) rounds() string {
+	switch {
+	case r.Marked == 0:
+		return fmt.Sprint(r.Rounds)
+	case r.Rounds == 0:
+		return fmt.Sprintf("0 (%d marked, told all the same)", r.Marked)
+	}
+	return fmt.Sprintf("%d (%d marked, left out)", r.Rounds, r.Marked)
+}
+
 // report is all of one run.
 type report struct {
 	Machine machine `json:"machine"`
@@ -116,11 +127,7 @@ func (r *report) writeTable(w io.Writer) error {
 		if row.Limit != nil {
 			ours = short(row.Ours.Median) + " " + row.Unit
 		}
-		rounds := fmt.Sprint(row.Rounds)
-		if row.Marked > 0 {
-			rounds += fmt.Sprintf(" (%d marked, left out)", row.Marked)
-		}
-		fmt.Fprintln(t, strings.Join([]string{name, ours, limit, ratio, row.Goal.text(unit), row.Met, rounds}, "\t"))
+		fmt.Fprintln(t, strings.Join([]string{name, ours, limit, ratio, row.Goal.text(unit), row.Met, row.rounds()}, "\t"))
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -83,7 +83,7 @@ func (r *renamer) side(b *bench, callers int) side {
 
 func (r *renamer) rename(ctx context.Context) error {
 	n := r.n.Add(1)
-	id := snapshotID(int(n * 7919 % storeSnapshots)) // prime to the count: every row has its turn
+	id := snapshotID(scatter(int(n), storeSnapshots))
 	name := block.SetText(fmt.Sprintf("renamed-%d", n))
 	return r.rows.InTx(ctx, func(tx block.Tx) error {
 		stored, err := tx.Snapshot(id)
