@@ -34,7 +34,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serveCommand(), checkCommand(), keysCommand(), conformCommand(), versionCommand())
+	c.AddCommand(serveCommand(), checkCommand(), doctorCommand(), keysCommand(), conformCommand(), versionCommand())
 	return c
 }
 

@@ -33,6 +33,7 @@ type checkpointer struct {
 // progress is what a checkpoint found, in pages: the log's length and how much is home.
 type progress struct {
 	log, home int64
+	busy      bool // another connection was at it; nothing was done
 }
 
 func startCheckpointer(s *Store, path string) (*checkpointer, error) {
@@ -103,10 +104,11 @@ func (k *checkpointer) closeGap(writer *liteConn) {
 	if !k.gap.Load() {
 		return
 	}
-	k.gap.Store(false)
-	if _, err := writer.checkpoint("PASSIVE"); err != nil {
+	p, err := writer.checkpoint("PASSIVE")
+	if err != nil {
 		k.store.log.Error("a checkpoint failed; it is tried again after the next commit", "err", err)
 	}
+	k.gap.Store(err == nil && p.busy) // the checkpointer is at it right now: after the next group
 }
 
 func (k *checkpointer) stop() {
@@ -124,5 +126,6 @@ func (c *liteConn) checkpoint(mode string) (progress, error) {
 	err := c.query("PRAGMA wal_checkpoint("+mode+")", nil, func(r row) error {
 		return r.Scan(&busy, &p.log, &p.home)
 	})
+	p.busy = busy != 0
 	return p, err
 }

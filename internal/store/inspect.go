@@ -1,16 +1,20 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
 
 // inspect tells the schema version of the database file at path without changing
-// or making any file, or why it must not be opened; fs.ErrNotExist when it is not
-// there. It reads the file alone, as immutable: every file of ours holds its mark
-// and version in itself (see migrateSQLite), even while its log holds newer rows.
+// it, or why it must not be opened; fs.ErrNotExist when it is not there. Whose it
+// is stands in its first bytes. Beside a log the file alone is not whole: a
+// checkpoint that was cut off leaves the new length on the first page and not yet
+// the pages; then it is read through the log. Without one it is read as immutable,
+// and no other file is made.
 func inspect(path string) (version int64, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -21,37 +25,56 @@ func inspect(path string) (version int64, err error) {
 	case info.Size() == 0:
 		return 0, fmt.Errorf("%s is empty: no database of this program; remove it to start a new one", path)
 	}
-	conn, err := openLite(path, "mode=ro&immutable=1")
+	if err := checkHeader(path); err != nil {
+		return 0, err
+	}
+	mode := "mode=ro"
+	_, err = os.Stat(path + "-wal")
+	alone := errors.Is(err, fs.ErrNotExist)
+	if alone {
+		mode += "&immutable=1"
+	}
+	conn, err := openLite(path, mode)
 	if err != nil {
 		return 0, unreadable(path, err)
 	}
 	defer func() { err = errors.Join(err, conn.close()) }()
-	var id, pages, pageSize int64
+	var pages, pageSize int64
 	for query, into := range map[string]*int64{
-		"SELECT application_id FROM pragma_application_id": &id,
-		"SELECT page_count FROM pragma_page_count":         &pages,
-		"SELECT page_size FROM pragma_page_size":           &pageSize,
+		"SELECT page_count FROM pragma_page_count": &pages,
+		"SELECT page_size FROM pragma_page_size":   &pageSize,
+		versionQuery:                               &version,
 	} {
 		if err := conn.one(query, into); err != nil {
 			return 0, unreadable(path, err)
 		}
 	}
-	if id != applicationID {
-		return 0, fmt.Errorf("%s is a SQLite database of another program (application id %#x); it is left as it is", path, id)
-	}
-	if err := conn.one(versionQuery, &version); err != nil {
-		return 0, unreadable(path, err)
-	}
-	if version == 0 {
+	switch {
+	case version == 0:
 		return 0, fmt.Errorf("%s is damaged: its schema has no version", path)
+	case !alone:
+		return version, nil
+	case info.Size() < pages*pageSize:
+		return 0, fmt.Errorf("%s is damaged: it has %d bytes and must have %d", path, info.Size(), pages*pageSize)
 	}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		if info.Size() < pages*pageSize {
-			return 0, fmt.Errorf("%s is damaged: it has %d bytes and must have %d", path, info.Size(), pages*pageSize)
-		}
-		return version, conn.touchTables(path)
+	return version, conn.touchTables(path)
+}
+
+// checkHeader looks for SQLite's mark and ours. Source: sqlite.org/fileformat.html, section 1.3.
+func checkHeader(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
 	}
-	return version, nil // pages that a crash left half copied are whole in the log
+	defer f.Close()
+	var header [100]byte
+	if _, err := io.ReadFull(f, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return fmt.Errorf("%s is not a SQLite database", path)
+	}
+	if id := binary.BigEndian.Uint32(header[68:]); id != applicationID {
+		return fmt.Errorf("%s is a SQLite database of another program (application id %#x); it is left as it is", path, id)
+	}
+	return nil
 }
 
 // one reads one number.

@@ -87,3 +87,97 @@ func (t *Tx) SetQuotaLimits(projectID string, limits block.Limits) error {
 	}
 	return nil
 }
+
+// DropQuotaLimits forgets the limits set for a project: the defaults count again.
+func (t *Tx) DropQuotaLimits(projectID string) error {
+	const drop = `DELETE FROM quota_limits WHERE project_id = $1`
+	_, err := t.exec(drop, projectID)
+	return err
+}
+
+const classLimitsOf = `SELECT resource, hard_limit FROM quota_class_limits WHERE class = $1`
+
+// ClassLimits are the limits set for a quota class, without the defaults.
+func (s *Store) ClassLimits(ctx context.Context, class string) (block.Limits, error) {
+	limits := block.Limits{}
+	err := s.readRows(ctx, classLimitsOf, []any{class}, intoLimits(limits))
+	return limits, err
+}
+
+// ClassLimits are the limits set for a quota class, without the defaults.
+func (t *Tx) ClassLimits(class string) (block.Limits, error) {
+	limits := block.Limits{}
+	err := t.query(classLimitsOf, []any{class}, intoLimits(limits))
+	return limits, err
+}
+
+// SetClassLimits sets the named limits of a quota class and leaves the others.
+func (t *Tx) SetClassLimits(class string, limits block.Limits) error {
+	const set = `INSERT INTO quota_class_limits (class, resource, hard_limit) VALUES ($1, $2, $3)
+		ON CONFLICT (class, resource) DO UPDATE SET hard_limit = excluded.hard_limit`
+	for _, resource := range slices.Sorted(maps.Keys(limits)) { // one order for all who lock
+		if _, err := t.exec(set, class, resource, limits[resource]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usedRows is what each volume and snapshot uses. An extension counts in full from
+// the moment it is asked for.
+const usedRows = `SELECT project_id, type_id, 1 AS volumes, 0 AS snapshots,
+			CASE WHEN extend_to > size THEN extend_to ELSE size END AS gigabytes FROM volumes
+		UNION ALL SELECT project_id, type_id, 0, 1, size FROM snapshots`
+
+// AllUsages are the figures of all projects, as they are kept. Rows of zeros are left out.
+func (s *Store) AllUsages(ctx context.Context) (map[block.UsageOf]block.Usage, error) {
+	const kept = `SELECT project_id, type_id, volumes, snapshots, gigabytes FROM usages
+		WHERE volumes <> 0 OR snapshots <> 0 OR gigabytes <> 0`
+	return s.usages(ctx, kept)
+}
+
+// CountUsages are the figures of all projects as they follow from the rows.
+func (s *Store) CountUsages(ctx context.Context) (map[block.UsageOf]block.Usage, error) {
+	const counted = `SELECT project_id, type_id, CAST(sum(volumes) AS BIGINT), CAST(sum(snapshots) AS BIGINT),
+			CAST(sum(gigabytes) AS BIGINT)
+		FROM (` + usedRows + `) AS used GROUP BY project_id, type_id`
+	usages, err := s.usages(ctx, counted)
+	if err != nil {
+		return nil, err
+	}
+	for of, used := range maps.Clone(usages) {
+		all := block.UsageOf{ProjectID: of.ProjectID}
+		usages[all] = usages[all].Plus(used)
+	}
+	return usages, nil
+}
+
+func (s *Store) usages(ctx context.Context, text string) (map[block.UsageOf]block.Usage, error) {
+	usages := map[block.UsageOf]block.Usage{}
+	err := s.readRows(ctx, text, nil, func(r row) error {
+		var of block.UsageOf
+		var u block.Usage
+		err := r.Scan(&of.ProjectID, &of.TypeID, &u.Volumes, &u.Snapshots, &u.Gigabytes)
+		usages[of] = u
+		return err
+	})
+	return usages, err
+}
+
+// RecountUsages writes the figures of all projects anew, as they follow from the
+// rows. It is for repairs while nobody works.
+func (t *Tx) RecountUsages() error {
+	const forget = `DELETE FROM usages`
+	const ofTypes = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes)
+		SELECT project_id, type_id, sum(volumes), sum(snapshots), sum(gigabytes)
+		FROM (` + usedRows + `) AS used GROUP BY project_id, type_id`
+	const inAll = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes)
+		SELECT project_id, '', sum(volumes), sum(snapshots), sum(gigabytes)
+		FROM (` + usedRows + `) AS used GROUP BY project_id`
+	for _, text := range []string{forget, ofTypes, inAll} {
+		if _, err := t.exec(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -19,6 +19,7 @@ type Store struct {
 	snapshots *cache[block.Snapshot] // nil on PostgreSQL, where several nodes write
 	volumes   *cache[block.Volume]
 	jobsAdded chan struct{}
+	turn      turn
 	inside    nesting
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/crash"
 )
 
 const (
@@ -198,6 +199,7 @@ func (w *writer) tryGroup() (again bool) {
 		}
 	}
 	w.withhold()
+	crash.At(crash.BeforeCommit)
 	if _, err := w.conn.exec("COMMIT", nil); err != nil {
 		w.rollback()
 		w.settle(false)
@@ -205,6 +207,7 @@ func (w *writer) tryGroup() (again bool) {
 		w.overwriteLeftovers(err)
 		return false
 	}
+	crash.At(crash.AfterCommit)
 	w.settle(true)
 	return false
 }

@@ -118,7 +118,10 @@ func (a *API) writeRecorded(x *wire.Exchange, refusal *wire.Refusal) bool {
 	case wire.Unauthenticated:
 		a.writeUnauthorized(x)
 		return true
-	case wire.NoRoute, wire.NoMethod:
+	case wire.NoMethod, wire.NoRoute:
+		if refusal.Reason == wire.NoMethod && x.Dialect.MethodNotAllowed {
+			return false
+		}
 		x.TellNoVersion()
 		if x.Request.Method == http.MethodHead {
 			_ = x.WriteText(status, "text/html; charset=UTF-8", "")

@@ -22,9 +22,17 @@ func enqueue(t testing.TB, s *store.Store, n int, runAt time.Time) {
 	})
 }
 
+// enqueueFor is enqueue for a project, each job on an object and of a lane of its own.
+func enqueueFor(t testing.TB, s *store.Store, n int, project string, runAt time.Time) {
+	t.Helper()
+	must(t, s, func(tx block.Tx) error {
+		return tx.Enqueue(&jobs.Job{ID: id(n), Kind: "snapshot.create", ResourceID: id(n + 500), ProjectID: project, RunAt: runAt})
+	})
+}
+
 func claim(t testing.TB, s *store.Store, now time.Time, limit int) []*jobs.Job {
 	t.Helper()
-	claimed, err := s.ClaimJobs(t.Context(), now, time.Minute, limit)
+	claimed, err := s.ClaimJobs(t.Context(), jobs.Claim{Now: now, Lease: time.Minute, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +45,8 @@ func testJobs(t *testing.T, fresh func(testing.TB) string) {
 		enqueue(t, s, 1, time.Time{})
 		now := clock.Now()
 		got := claim(t, s, now, 10)
-		want := []*jobs.Job{{ID: id(1), Kind: "snapshot.create", ResourceID: id(2), ProjectID: project, Args: `{"a":1}`,
-			State: jobs.Running, Attempt: 1, RunAt: now, LeaseUntil: now.Add(time.Minute), Fence: 1, CreatedAt: now}}
+		want := []*jobs.Job{{ID: id(1), Kind: "snapshot.create", ResourceID: id(2), Lane: id(2), ProjectID: project, Args: `{"a":1}`,
+			State: jobs.Running, Attempt: 1, RunAt: now, ClaimedAt: now, LeaseUntil: now.Add(time.Minute), Fence: 1, CreatedAt: now}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
@@ -66,10 +74,10 @@ func testJobs(t *testing.T, fresh func(testing.TB) string) {
 		enqueue(t, s, 1, time.Time{})
 		now := clock.Now()
 		job := claim(t, s, now, 1)[0]
-		if err := s.RenewJob(t.Context(), job, now.Add(time.Hour)); err != nil || !job.LeaseUntil.Equal(now.Add(time.Hour)) {
+		if err := s.RenewJob(t.Context(), job, now.Add(2*time.Minute)); err != nil || !job.LeaseUntil.Equal(now.Add(2*time.Minute)) {
 			t.Fatal(job, err)
 		}
-		if again := claim(t, s, now.Add(30*time.Minute), 1); len(again) != 0 {
+		if again := claim(t, s, now.Add(90*time.Second), 1); len(again) != 0 {
 			t.Error("claimed in spite of its lease")
 		}
 	})
@@ -152,24 +160,31 @@ func testFences(t *testing.T, url string) {
 
 func testNextJob(t *testing.T, url string) {
 	s, clock := Open(t, url)
-	next := func() time.Time {
-		at, err := s.NextJobAt(t.Context())
+	now := clock.Now()
+	next := func(after time.Time) time.Time {
+		at, err := s.NextJobAt(t.Context(), after)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return at
 	}
-	if at := next(); !at.IsZero() {
+	if at := next(now); !at.IsZero() {
 		t.Errorf("no job, but %v", at)
 	}
-	now := clock.Now()
-	enqueue(t, s, 1, now)
-	enqueue(t, s, 2, now.Add(time.Hour))
-	if at := next(); !at.Equal(now) {
-		t.Errorf("got %v, want %v", at, now)
+	second := time.Second
+	enqueue(t, s, 1, now.Add(second))
+	enqueue(t, s, 2, now.Add(30*second))
+	enqueueFor(t, s, 3, other, now.Add(20*second))
+	for after, want := range map[time.Duration]time.Duration{0: second, second: 20 * second, 20 * second: 30 * second} {
+		if at := next(now.Add(after)); !at.Equal(now.Add(want)) {
+			t.Errorf("after %v: got %v, want %v", after, at, now.Add(want))
+		}
 	}
-	claim(t, s, now, 1)
-	if at := next(); !at.Equal(now.Add(time.Minute)) {
+	if at := next(now.Add(30 * second)); !at.IsZero() {
+		t.Errorf("after the last: got %v", at)
+	}
+	claim(t, s, now.Add(second), 1)
+	if at := next(now.Add(40 * second)); !at.Equal(now.Add(61 * second)) {
 		t.Errorf("got %v, want the lease's end", at)
 	}
 }
@@ -186,7 +201,7 @@ func testPurge(t *testing.T, url string) {
 		}
 		clock.Add(time.Hour)
 	}
-	if err := s.PurgeJobs(t.Context(), clock.Now().Add(-time.Hour)); err != nil {
+	if err := s.PurgeJobs(t.Context(), clock.Now().Add(-time.Hour), clock.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	// One finished before then, one at that moment, one waits: its id alone is still taken.
@@ -214,7 +229,7 @@ func testClaimsAtOnce(t *testing.T, url string) {
 	for range 8 {
 		wait.Go(func() {
 			for range all {
-				claimed, err := s.ClaimJobs(t.Context(), clock.Now(), time.Minute, 3)
+				claimed, err := s.ClaimJobs(t.Context(), jobs.Claim{Now: clock.Now(), Lease: time.Minute, Limit: 3})
 				if err != nil {
 					t.Error(err)
 				}
