@@ -59,7 +59,7 @@ func TestStartAfterACheckpointThatWasCutOff(t *testing.T) {
 	demo.p = launch(t, nil, "--data", data).process
 	var got map[string]struct{ Metadata map[string]string }
 	demo.must("GET", "/snapshots/"+snap, "", &got)
-	if n := len(got["snapshot"].Metadata); n != 380 {
-		t.Errorf("%d items of metadata are left, want 380", n)
+	if n := len(got["snapshot"].Metadata); n != 240 {
+		t.Errorf("%d items of metadata are left, want 240", n)
 	}
 }
