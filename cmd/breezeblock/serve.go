@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -58,6 +59,7 @@ func serve(ctx context.Context, c *config.Config, out, logs io.Writer) error {
 		return err
 	}
 	welcome(out, c, s)
+	debug.FreeOSMemory() // what hashing the first passwords took
 	floor := make([]byte, heapFloor)
 	<-ctx.Done()
 	runtime.KeepAlive(floor)

@@ -30,7 +30,7 @@ type Config struct {
 	NewRequestID func() string
 	// PublicURL is scheme://host for links and catalog; empty: the request's own.
 	PublicURL string
-	// TrustedProxies are believed when they say X-Forwarded-Proto and -Host.
+	// TrustedProxies are believed when they say X-Forwarded-Proto, -Host and -For.
 	TrustedProxies []netip.Prefix
 	// Observe is told of every answer; may be nil.
 	Observe func(Observation)
@@ -83,6 +83,7 @@ func (h *Hall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := h.config.Now()
 	id := h.config.NewRequestID()
 	x := wire.NewExchange(w, r, &h.config.Dialect, id, h.base(r))
+	x.Remote = h.remote(r)
 	header, ids := w.Header(), []string{id}
 	header["X-Openstack-Request-Id"], header["X-Compute-Request-Id"], header["X-Request-Id"] = ids, ids, ids
 	defer h.end(x, r.URL.Path, start) // also of an answer that breaks off
@@ -113,7 +114,7 @@ func (h *Hall) observe(x *wire.Exchange, path string, start time.Time) {
 // guarded turns a panic into the door's 500, or into a broken connection when
 // the answer had begun.
 func (h *Hall) guarded(x *wire.Exchange) {
-	a := h.address(x.Request.URL.Path)
+	a := h.address(decoded(x.Request.URL))
 	door := h.doorOf(a)
 	defer func() {
 		p := recover()
@@ -147,6 +148,9 @@ func (h *Hall) address(path string) address {
 func (h *Hall) serve(x *wire.Exchange, a address) error {
 	r := x.Request
 	x.API, x.Project, x.Path = a.api, a.project, a.public
+	if x.Base == "" {
+		return wire.Refuse(wire.Malformed, "The Host of the request is no host name or address, with or without a port.")
+	}
 	if r.ContentLength > wire.MaxBody {
 		return wire.Refuse(wire.BodyTooLarge, "Request is too large. Larger than max_request_body_size (%d).", wire.MaxBody)
 	}
@@ -161,11 +165,22 @@ func (h *Hall) serve(x *wire.Exchange, a address) error {
 	}
 	r.URL.Path, r.URL.RawPath = a.path, ""
 	if x.Dialect.MethodInQuery && r.Method == http.MethodPost && strings.Contains(r.URL.RawQuery, "_method=") {
-		r.Method = strings.ToUpper(r.URL.Query().Get("_method"))
+		r.Method = methodInQuery(r.URL.Query().Get("_method"))
 	}
 	via := passage{hall: h, x: x}
 	h.mux.ServeHTTP(&via, r)
 	return via.outcome()
+}
+
+// methodInQuery is the method that a POST with ?_method= stands for. What changes
+// how an answer is framed (HEAD has no body) is not taken: the client sent a POST
+// and would take the next answer for the body that is missing.
+func methodInQuery(named string) string {
+	switch method := strings.ToUpper(named); method {
+	case http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return method
+	}
+	return http.MethodPost
 }
 
 // asksToken tells whether anything is served below the path's version, or
@@ -240,46 +255,6 @@ func errNoToken() error {
 
 func errNoRoute() error {
 	return wire.Refuse(wire.NoRoute, "The resource could not be found.")
-}
-
-// base is scheme://host for links: as configured, or as the client used it; a
-// trusted proxy may say so in X-Forwarded-*.
-func (h *Hall) base(r *http.Request) string {
-	if h.config.PublicURL != "" {
-		return h.config.PublicURL
-	}
-	scheme, host := "http://", r.Host
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	if len(h.config.TrustedProxies) > 0 && h.trusted(r.RemoteAddr) {
-		if p := firstOf(r.Header, "X-Forwarded-Proto"); p == "https" || p == "http" {
-			scheme = p + "://"
-		}
-		if f := firstOf(r.Header, "X-Forwarded-Host"); f != "" && !strings.ContainsAny(f, "/\\ \"<>") {
-			host = f
-		}
-	}
-	return scheme + host
-}
-
-// firstOf is what the outermost of a chain of proxies said.
-func firstOf(h http.Header, name string) string {
-	first, _, _ := strings.Cut(h.Get(name), ",")
-	return strings.TrimSpace(first)
-}
-
-func (h *Hall) trusted(remote string) bool {
-	from, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return false
-	}
-	for _, prefix := range h.config.TrustedProxies {
-		if prefix.Contains(from.Addr().Unmap()) {
-			return true
-		}
-	}
-	return false
 }
 
 // call runs one row: version, body, project, handler.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
@@ -21,6 +22,19 @@ var versions = []struct {
 	api    wire.Versions
 }{{"/v3", wire.V3}, {"/v2.1", wire.V21}, {"/v2", wire.V2}, {"/v1", wire.V1}, {"/v5", wire.V5}}
 
+// decoded is the path of a URL with its escapes read. Dots among escapes climb
+// nowhere: what looks like ../x may be a key that a client escaped with care, and
+// DELETE must not reach another object then. The slash at the end finds no row.
+func decoded(u *url.URL) string {
+	dotted := func() bool {
+		return strings.Contains(u.Path+"/", "/../") || strings.Contains(u.Path+"/", "/./")
+	}
+	if u.RawPath != "" && dotted() {
+		return u.Path + "/"
+	}
+	return u.Path
+}
+
 // canonical reads a decoded path. It collapses doubled slashes, resolves dots,
 // cuts a .json suffix on versioned paths, and takes the project out: on /v3 a
 // first segment of [0-9a-f-]+ is the project, elsewhere the first segment always
@@ -32,7 +46,7 @@ func canonical(path string) address {
 		if !found || (rest != "" && rest[0] != '/') {
 			continue
 		}
-		return versioned(v.prefix, v.api, strings.TrimSuffix(path, ".json"))
+		return versioned(v.prefix, v.api, clean(strings.TrimSuffix(path, ".json")))
 	}
 	return address{api: wire.NoVersion, path: path, public: path}
 }
@@ -68,25 +82,24 @@ func isProject(s string) bool {
 	return s != ""
 }
 
-// clean collapses slashes and resolves . and .. and keeps a slash at the end.
+// clean collapses slashes and resolves . and .. and keeps a slash at the end, which
+// dots at the end leave too. Source: RFC 3986 section 5.2.4.
 func clean(path string) string {
 	if !strings.Contains(path, "//") && !strings.Contains(path, "/.") && strings.HasPrefix(path, "/") {
 		return path
 	}
 	var kept []string
+	slash := false
 	for segment := range strings.SplitSeq(path, "/") {
-		switch segment {
-		case "", ".":
-		case "..":
-			if len(kept) > 0 {
-				kept = kept[:len(kept)-1]
-			}
-		default:
+		slash = segment == "" || segment == "." || segment == ".."
+		if !slash {
 			kept = append(kept, segment)
+		} else if segment == ".." && len(kept) > 0 {
+			kept = kept[:len(kept)-1]
 		}
 	}
 	cleaned := "/" + strings.Join(kept, "/")
-	if strings.HasSuffix(path, "/") && len(kept) > 0 {
+	if slash && len(kept) > 0 {
 		cleaned += "/"
 	}
 	return cleaned

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -9,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -53,10 +56,15 @@ func fillFolder(ctx context.Context, binary, dir string, count int) (*folder, er
 }
 
 // keptFolder is fillFolder, kept below cache for the next run: a million rows take
-// a minute. A folder that this binary cannot serve is made anew.
+// a minute. A folder with other tables, or that this binary cannot serve, is made anew.
 func keptFolder(ctx context.Context, binary, cache string, count int, say func(string, ...any)) (*folder, error) {
 	dir := filepath.Join(cache, fmt.Sprintf("breezeblock-bench-%d-%d", os.Getuid(), count))
-	if _, err := os.Stat(filepath.Join(dir, completeMark)); err == nil {
+	tables, err := tablesNow(ctx, cache)
+	if err != nil {
+		return nil, err
+	}
+	mark := filepath.Join(dir, completeMark)
+	if text, err := os.ReadFile(mark); err == nil && string(text) == tables {
 		if s, err := openService(ctx, binary, dir); err == nil {
 			_, err = s.stop()
 			return &folder{dir, count}, errors.Join(err, warm(dir))
@@ -72,7 +80,31 @@ func keptFolder(ctx context.Context, binary, cache string, count int, say func(s
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	say("filled in %.0f s\n", time.Since(start).Seconds())
-	return f, errors.Join(warm(dir), os.WriteFile(filepath.Join(dir, completeMark), nil, 0o600))
+	return f, errors.Join(warm(dir), os.WriteFile(mark, []byte(tables), 0o600))
+}
+
+// tableText finds the text of tables and indexes in a database file, where SQLite
+// keeps it as it was given. Source: sqlite.org/fileformat.html, section 2.6.
+var tableText = regexp.MustCompile(`CREATE (TABLE|INDEX) [[:print:]\s]+`)
+
+// tablesNow is a digest of the tables that this tree makes in an empty database.
+func tablesNow(ctx context.Context, cache string) (string, error) {
+	dir, err := os.MkdirTemp(cache, "breezeblock-bench-tables-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // it is empty of anything wanted
+	path := filepath.Join(dir, "empty.db")
+	empty, err := store.Open(ctx, store.Config{URL: "sqlite:" + path})
+	if err != nil {
+		return "", err
+	}
+	if err := empty.Close(); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(path)
+	digest := sha256.Sum256(bytes.Join(tableText.FindAll(text, -1), nil))
+	return hex.EncodeToString(digest[:]), err
 }
 
 // warm reads the database's file through, so that the rows measure the service and

@@ -36,6 +36,7 @@ type listRules struct {
 // listQuery is what a list request asks for.
 type listQuery struct {
 	block.List
+	marked bool // a marker is given, and may be empty
 	all    bool // of all projects
 	none   bool // nothing can match
 	counts bool // tell how many match in all
@@ -74,7 +75,8 @@ func readList(x *wire.Exchange, query url.Values, rules *listRules, admin bool) 
 	if err != nil {
 		return q, err
 	}
-	q.Limit, q.Offset, q.Marker, q.Sort = page.Limit, page.Offset, page.Marker, page.Sort
+	q.Limit, q.Offset, q.Sort = page.Limit, page.Offset, page.Sort
+	q.Marker, q.marked = page.Marker, page.HasMarker
 	if q.counts, err = readWithCount(x, query); err != nil {
 		return q, err
 	}
@@ -246,7 +248,7 @@ func byNothing(q *listQuery, _ string) error {
 
 // answerList answers with one page.
 func answerList[T any](x *wire.Exchange, caller block.Caller, q *listQuery, calls *listCalls[T]) error {
-	if x.Request.URL.Query().Has("marker") && !wire.IsUUID(q.Marker) {
+	if q.marked && !wire.IsUUID(q.Marker) {
 		return block.Errorf(block.NotFound, "%s %.64s could not be found.", calls.noun, q.Marker)
 	}
 	rows, total, err := pageOf(x.Context(), caller, q, calls)

@@ -45,12 +45,18 @@ func quotaLines(q *block.Quota, types []*block.VolumeType) []quotaLine {
 			quotaLine{"gigabytes_" + t.Name, limit("gigabytes_" + t.Name), used.Gigabytes},
 			quotaLine{"snapshots_" + t.Name, limit("snapshots_" + t.Name), used.Snapshots})
 	}
-	return append(lines, quotaLine{"groups", limit("groups"), 0})
+	lines = append(lines, quotaLine{"groups", limit("groups"), 0})
+	if n, set := q.Limits["per_volume_snapshots"]; set { // ours: shown where somebody has set it
+		lines = append(lines, quotaLine{"per_volume_snapshots", n, 0})
+	}
+	return lines
 }
 
-// appendQuotaSet appends {"quota_set": {…}}; an empty id is left out.
-func appendQuotaSet(b []byte, lines []quotaLine, usage bool, id string) []byte {
-	b = append(b, `{"quota_set":{`...)
+// appendQuotaSet appends {"quota_set": {…}}, or another key; an empty id is left out.
+func appendQuotaSet(b []byte, key string, lines []quotaLine, usage bool, id string) []byte {
+	b = append(b, `{"`...)
+	b = append(b, key...)
+	b = append(b, `":{`...)
 	for i, line := range lines {
 		if i > 0 {
 			b = append(b, ',')
@@ -93,16 +99,22 @@ func (a *API) showQuota(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return a.replyQuota(x, quota, usage, target)
+	return a.replyQuota(x, quotaSet, quota, usage, target)
 }
 
-func (a *API) replyQuota(x *wire.Exchange, quota *block.Quota, usage bool, id string) error {
+// Keys of the bodies.
+const (
+	quotaSet      = "quota_set"
+	quotaClassSet = "quota_class_set"
+)
+
+func (a *API) replyQuota(x *wire.Exchange, key string, quota *block.Quota, usage bool, id string) error {
 	types, err := a.blocks.VolumeTypes(x.Context())
 	if err != nil {
 		return err
 	}
 	return x.Reply(http.StatusOK, func(b []byte) []byte {
-		return appendQuotaSet(b, quotaLines(quota, types), usage, id)
+		return appendQuotaSet(b, key, quotaLines(quota, types), usage, id)
 	})
 }
 
@@ -111,29 +123,23 @@ func (a *API) showDefaultQuota(x *wire.Exchange) error {
 	if _, err := x.Authorize(); err != nil {
 		return err
 	}
-	return a.replyQuota(x, &block.Quota{Limits: block.DefaultQuota}, false, x.PathValue("target"))
+	limits, err := a.blocks.ClassQuota(x.Context(), block.DefaultClass)
+	if err != nil {
+		return err
+	}
+	return a.replyQuota(x, quotaSet, &block.Quota{Limits: limits}, false, x.PathValue("target"))
 }
 
 // updateQuota serves PUT /os-quota-sets/{target}: the named limits change, the
 // others stay. Source: Cinder quotas update.
 func (a *API) updateQuota(x *wire.Exchange) error {
-	limits, err := readLimits(x)
+	limits, err := readLimits(x, quotaSet)
 	if err != nil {
 		return err
 	}
 	caller, err := x.Authorize()
 	if err != nil {
 		return err
-	}
-	types, err := a.blocks.VolumeTypes(x.Context())
-	if err != nil {
-		return err
-	}
-	known := quotaLines(&block.Quota{}, types)
-	for name := range limits {
-		if !slices.ContainsFunc(known, func(l quotaLine) bool { return l.name == name }) {
-			return block.Errorf(block.Invalid, "Bad key(s) in quota set: %.64s", name)
-		}
 	}
 	target := x.PathValue("target")
 	if err := a.blocks.SetProjectQuota(x.Context(), target, limits); err != nil {
@@ -143,23 +149,73 @@ func (a *API) updateQuota(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return a.replyQuota(x, quota, false, "")
+	return a.replyQuota(x, quotaSet, quota, false, "")
+}
+
+// resetQuota serves DELETE /os-quota-sets/{target}: the defaults count again.
+// Source: Cinder quotas delete (200, no body).
+func (a *API) resetQuota(x *wire.Exchange) error {
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	if err := a.blocks.ResetProjectQuota(x.Context(), x.PathValue("target")); err != nil {
+		return err
+	}
+	return replyNothing(x, http.StatusOK)
+}
+
+// showQuotaClass serves GET /os-quota-class-sets/{class}. The class default holds
+// every project's defaults; others are kept and count for nobody. Source: Cinder quota_classes.
+func (a *API) showQuotaClass(x *wire.Exchange) error {
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	return a.replyQuotaClass(x, x.PathValue("class"))
+}
+
+// updateQuotaClass serves PUT /os-quota-class-sets/{class}.
+func (a *API) updateQuotaClass(x *wire.Exchange) error {
+	limits, err := readLimits(x, quotaClassSet)
+	if err != nil {
+		return err
+	}
+	class := x.PathValue("class")
+	if len(class) > block.MaxText {
+		return block.Errorf(block.Invalid, "The name of a quota class has at most %d bytes.", block.MaxText)
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	if err := a.blocks.SetClassQuota(x.Context(), class, limits); err != nil {
+		return err
+	}
+	return a.replyQuotaClass(x, "")
+}
+
+// replyQuotaClass tells the limits of the path's class; the id as Cinder does,
+// when it shows a class and not when it changed one.
+func (a *API) replyQuotaClass(x *wire.Exchange, id string) error {
+	limits, err := a.blocks.ClassQuota(x.Context(), x.PathValue("class"))
+	if err != nil {
+		return err
+	}
+	return a.replyQuota(x, quotaClassSet, &block.Quota{Limits: limits}, false, id)
 }
 
 // readLimits reads the limits of a quota set; -1 is no limit. The project's id
-// that older clients repeat in the body is ignored, as is force.
-func readLimits(x *wire.Exchange) (block.Limits, error) {
-	members, err := x.Object("quota_set")
+// that older clients repeat in the body is ignored, as are a class's and force.
+func readLimits(x *wire.Exchange, key string) (block.Limits, error) {
+	members, err := x.Object(key)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.OnlyKey("quota_set"); err != nil {
+	if err := x.OnlyKey(key); err != nil {
 		return nil, err
 	}
 	limits := block.Limits{}
 	for _, m := range members {
 		switch m.Name {
-		case "tenant_id", "project_id", "id", "force":
+		case "tenant_id", "project_id", "id", "force", "class_name":
 			continue
 		}
 		value, _ := members.Get(m.Name) // of duplicates the last

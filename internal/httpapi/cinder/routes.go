@@ -15,6 +15,7 @@ const (
 	evs9      = "EVS API 9"
 	recorded  = "recordings of Cinder 21.3.1"
 	cinderAPI = "Cinder block storage API v3"
+	ours      = "Breezeblock extension"
 )
 
 // Routes are the rows of this door.
@@ -35,6 +36,7 @@ func (a *API) snapshotRoutes() []wire.Route {
 		{Name: "snapshot.delete", Method: "DELETE", Path: one, Versions: wire.V2V3, Permission: wire.Member, OK: 202, Source: evs12, Handle: a.deleteSnapshot},
 		{Name: "snapshot.list", Method: "GET", Path: all, Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs12, Handle: a.listSnapshots},
 		{Name: "snapshot.list_details", Method: "GET", Path: all + "/detail", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs12, Handle: a.listSnapshotDetails},
+		{Name: "snapshot.explain", Method: "GET", Path: one + "/explain", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: ours, Handle: a.explainSnapshot},
 	}
 }
 
@@ -82,6 +84,7 @@ func (a *API) volumeRoutes() []wire.Route {
 		{Name: "volume.delete", Method: "DELETE", Path: one, Versions: wire.V2V3, Permission: wire.Member, OK: 202, Source: evs12, Handle: a.deleteVolume},
 		{Name: "volume.list", Method: "GET", Path: all, Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs12, Handle: a.listVolumes},
 		{Name: "volume.list_details", Method: "GET", Path: all + "/detail", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs12, Handle: a.listVolumeDetails},
+		{Name: "volume.explain", Method: "GET", Path: one + "/explain", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: ours, Handle: a.explainVolume},
 	}
 }
 
@@ -99,7 +102,7 @@ func (a *API) volumeActions() []wire.Route {
 
 // serviceRoutes are the calls that belong to no volume and no snapshot.
 func (a *API) serviceRoutes() []wire.Route {
-	const quota = "/os-quota-sets/{target}"
+	const quota, class = "/os-quota-sets/{target}", "/os-quota-class-sets/{class}"
 	return []wire.Route{
 		{Name: "type.list", Method: "GET", Path: "/types", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.listVolumeTypes},
 		{Name: "type.default", Method: "GET", Path: "/types/default", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.showDefaultType},
@@ -108,6 +111,9 @@ func (a *API) serviceRoutes() []wire.Route {
 		{Name: "quota.show", Method: "GET", Path: quota, Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.showQuota},
 		{Name: "quota.defaults", Method: "GET", Path: quota + "/defaults", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.showDefaultQuota},
 		{Name: "quota.update", Method: "PUT", Path: quota, Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.updateQuota},
+		{Name: "quota.reset", Method: "DELETE", Path: quota, Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.resetQuota},
+		{Name: "quota_class.show", Method: "GET", Path: class, Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.showQuotaClass},
+		{Name: "quota_class.update", Method: "PUT", Path: class, Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.updateQuotaClass},
 		{Name: "limits.show", Method: "GET", Path: "/limits", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.showLimits},
 		{Name: "extension.list", Method: "GET", Path: "/extensions", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.listExtensions},
 	}

@@ -166,7 +166,7 @@ func TestQuotaLinesFollowTheTypes(t *testing.T) {
 		Limits: block.Limits{"volumes": 7, "volumes_SSD": 2},
 		Used:   map[string]block.Usage{"": {Volumes: 3, Gigabytes: 9, Snapshots: 1}, "2": {Volumes: 1, Gigabytes: 4}},
 	}
-	got := parsed(t, appendQuotaSet(nil, quotaLines(q, types), true, "p"))["quota_set"].(map[string]any)
+	got := parsed(t, appendQuotaSet(nil, quotaSet, quotaLines(q, types), true, "p"))["quota_set"].(map[string]any)
 	for key, want := range map[string]string{
 		"volumes": `{"in_use":3,"limit":7,"reserved":0}`, "gigabytes": `{"in_use":9,"limit":-1,"reserved":0}`,
 		"volumes_SSD": `{"in_use":1,"limit":2,"reserved":0}`, "gigabytes_SSD": `{"in_use":4,"limit":-1,"reserved":0}`,

@@ -31,9 +31,9 @@ func (a *API) replyToken(x *wire.Exchange, status int, token *identity.Token) er
 
 // callerAddress is where the request came from, without the port.
 func callerAddress(x *wire.Exchange) string {
-	host, _, err := net.SplitHostPort(x.Request.RemoteAddr)
+	host, _, err := net.SplitHostPort(x.Remote)
 	if err != nil {
-		return x.Request.RemoteAddr
+		return x.Remote
 	}
 	return host
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -98,13 +100,15 @@ func (x *Exchange) readAll(r *http.Request) ([]byte, error) {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, errTooLarge()
 	}
-	if err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, Refuse(Malformed, "Malformed request body: it ended before its Content-Length.")
-		}
+	switch {
+	case err == nil:
+		return *b, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, Refuse(Timeout, "The request body did not arrive in time.")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, Refuse(Malformed, "Malformed request body: it ended before its Content-Length.")
 	}
-	return *b, nil
+	return nil, Refuse(Malformed, "Malformed request body: it cannot be read as it was sent; its chunks or its connection broke.")
 }
 
 // isJSON takes the two media types that Cinder takes, with any parameters. Source: recordings ct-*.
@@ -162,22 +166,44 @@ func ObjectOf(value jsontext.Value, where string) (Members, error) {
 	if value.Kind() != '{' {
 		return nil, block.Errorf(block.Invalid, "%s must be an object, not %s.", where, kindName(value))
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
-	if _, err := dec.ReadToken(); err != nil {
+	r := reading.Get().(*reader)
+	defer r.done()
+	return r.members(value)
+}
+
+// reader is a decoder that is used again and again.
+type reader struct {
+	from bytes.Buffer
+	dec  jsontext.Decoder
+}
+
+var reading = sync.Pool{New: func() any { return new(reader) }}
+
+// done gives the reader back, without what it read.
+func (r *reader) done() {
+	r.from = bytes.Buffer{}
+	r.dec.Reset(&r.from)
+	reading.Put(r)
+}
+
+func (r *reader) members(value jsontext.Value) (Members, error) {
+	r.from = *bytes.NewBuffer(value)
+	r.dec.Reset(&r.from, jsontext.AllowDuplicateNames(true))
+	if _, err := r.dec.ReadToken(); err != nil {
 		return nil, errMalformed()
 	}
 	members := make(Members, 0, 4)
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
+	for r.dec.PeekKind() != '}' {
+		name, err := r.dec.ReadToken()
 		if err != nil {
 			return nil, errMalformed()
 		}
 		text := name.String()
-		v, err := dec.ReadValue()
+		v, err := r.dec.ReadValue()
 		if err != nil {
 			return nil, errMalformed()
 		}
-		end := int(dec.InputOffset()) // the decoder's own slice lasts until its next read only
+		end := int(r.dec.InputOffset()) // the decoder's own slice lasts until its next read only
 		members = append(members, Pair{text, value[end-len(v) : end]})
 	}
 	return members, nil

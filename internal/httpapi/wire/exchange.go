@@ -24,6 +24,7 @@ type Exchange struct {
 	Path      string          // as sent, cleaned: no doubled slashes, no .json suffix
 	Body      Body
 	Base      string // scheme://host that the client used, without a slash at the end
+	Remote    string // address of the caller, with or without a port
 
 	writer  http.ResponseWriter
 	told    string // value of the version header; empty for none
@@ -155,7 +156,7 @@ func (x *Exchange) write(status int, body []byte) error {
 var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
 
 // largestKept is how big a buffer may be, in bytes, to be kept for the next request.
-const largestKept = 256 << 10
+const largestKept = 1 << 20 // a full page of snapshots has half a MiB
 
 // Reply lets fill append the JSON body to a pooled buffer and answers with it.
 func (x *Exchange) Reply(status int, fill func(dst []byte) []byte) error {

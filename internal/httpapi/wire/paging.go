@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"math"
 	"net/url"
 	"slices"
@@ -64,10 +65,9 @@ func byAge(keys []block.SortKey) []block.SortKey {
 // wholeNumber reads a number as Python's int does: spaces around it and leading
 // zeros are fine, and numbers of any length are numbers.
 func wholeNumber(name, value string, most int) (int, error) {
-	trimmed := strings.TrimSpace(value)
-	n, err := strconv.Atoi(trimmed)
-	if err != nil && isDigits(trimmed) {
-		n, err = math.MaxInt, nil // too long for us is as good as the largest
+	n, err := strconv.Atoi(strings.TrimSpace(value))
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil // too long for us is as good as the largest
 	}
 	switch {
 	case err != nil:
@@ -78,10 +78,6 @@ func wholeNumber(name, value string, most int) (int, error) {
 		return 0, block.Errorf(block.Invalid, "%s param must be at most %d.", name, most)
 	}
 	return n, nil
-}
-
-func isDigits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
 // readSort reads sort=key[:dir],… or the older sort_key and sort_dir.
@@ -142,7 +138,8 @@ func sortKey(name, direction string, fields SortFields) (block.SortKey, error) {
 // NextLink is the link to the page after lastID: the request's own path and
 // query with the marker moved to the end. Source: recordings snapshots_links.
 func (x *Exchange) NextLink(lastID string) string {
-	link := x.Base + x.Path + "?"
+	var link strings.Builder // a query has 64 KiB at most, and may be ten thousand pairs
+	link.WriteString(x.Base + x.Path + "?")
 	for pair := range strings.SplitSeq(x.Request.URL.RawQuery, "&") {
 		key, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(key)
@@ -150,7 +147,8 @@ func (x *Exchange) NextLink(lastID string) string {
 		if err != nil || err2 != nil || name == "" || name == "marker" {
 			continue
 		}
-		link += url.QueryEscape(name) + "=" + url.QueryEscape(text) + "&"
+		link.WriteString(url.QueryEscape(name) + "=" + url.QueryEscape(text) + "&")
 	}
-	return link + "marker=" + url.QueryEscape(lastID)
+	link.WriteString("marker=" + url.QueryEscape(lastID))
+	return link.String()
 }

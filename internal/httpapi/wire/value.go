@@ -1,10 +1,9 @@
 package wire
 
 import (
-	"math"
+	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -50,14 +49,8 @@ func ReadInt(value jsontext.Value, field string, least, most int64) (int64, erro
 	default:
 		return 0, errType(value, field, "an integer")
 	}
-	n, err := strconv.ParseInt(strings.TrimPrefix(text, "+"), 10, 64)
-	if err != nil && isDigits(strings.TrimPrefix(text, "-")) {
-		n, err = math.MaxInt64, nil
-		if text[0] == '-' {
-			n = math.MinInt64
-		}
-	}
-	if err != nil {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // too long for us is then the largest, or the least
 		return 0, errType(value, field, "an integer")
 	}
 	if n < least || n > most {
@@ -91,12 +84,13 @@ func ReadItems(value jsontext.Value, field string) (map[string]string, error) {
 		return nil, err
 	}
 	items := make(map[string]string, len(members))
-	for _, m := range members {
-		text, err := ReadString(m.Value, field+"."+shorten(m.Name))
-		if err != nil {
+	for _, m := range slices.Backward(members) { // so an earlier one of a wrong type does no harm
+		if _, given := items[m.Name]; given {
+			continue
+		}
+		if items[m.Name], err = ReadString(m.Value, field+"."+shorten(m.Name)); err != nil {
 			return nil, err
 		}
-		items[m.Name] = text
 	}
 	return items, nil
 }

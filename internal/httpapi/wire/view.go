@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -64,11 +63,9 @@ func AppendOptional(b []byte, s string) []byte {
 	return AppendString(b, s)
 }
 
-// AppendString appends s as a JSON string.
+// AppendString appends s as a JSON string; what is not UTF-8, as an id of a URL
+// can be, is replaced.
 func AppendString(b []byte, s string) []byte {
-	quoted, err := jsontext.AppendQuote(b, s)
-	if err != nil { // not UTF-8: the id of a URL can be anything
-		quoted, _ = jsontext.AppendQuote(b, fmt.Sprintf("%+q", s))
-	}
+	quoted, _ := jsontext.AppendQuote(b, s) // fails only for what it replaced
 	return quoted
 }

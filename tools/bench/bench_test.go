@@ -33,6 +33,20 @@ func TestOpenrcIsReadAsAShellReadsIt(t *testing.T) {
 	}
 }
 
+func TestTablesHaveTheSameDigestEachTime(t *testing.T) {
+	dir := t.TempDir()
+	first, err := tablesNow(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := tablesNow(t.Context(), dir); err != nil || again != first {
+		t.Errorf("got %s, then %s, %v", first, again, err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
+}
+
 func TestIdsOfRowsDifferAndHaveTheFormOfVersion4(t *testing.T) {
 	seen := map[string]bool{}
 	for n := range 10_000 {
