@@ -54,7 +54,7 @@ func FuzzCanonical(f *testing.F) {
 	})
 }
 
-func TestCleanPathsCostNothing(t *testing.T) {
+func TestReadingACleanPathAllocatesOnce(t *testing.T) {
 	const path = "/v3/538439eb029c4e678717f6216f91e6a0/snapshots/169aff0f-caf1-44d6-8df2-7505bca7fee6"
 	// One: the path without its project.
 	if n := testing.AllocsPerRun(100, func() { canonical(path) }); n > 1 {
