@@ -51,23 +51,26 @@ var arrows = map[string]row{
 	"internal/httpapi/image":    {to: door, modules: jsonv2, tests: whole},
 	"internal/httpapi/keystone": {to: door, modules: jsonv2, tests: whole + " internal/httpapi internal/identity/fake"},
 
-	"internal/block":         {to: "internal/driver internal/jobs", not: noOutside + " os", tests: "internal/driver/fake"},
-	"internal/jobs":          {not: noOutside},
+	"internal/block":         {to: "internal/driver internal/jobs internal/crash", not: noOutside + " os", tests: "internal/driver/fake internal/store internal/store/storetest"},
+	"internal/jobs":          {to: "internal/crash", not: noOutside},
+	"internal/crash":         {not: noOutside},
 	"internal/identity":      {modules: "github.com/fernet/fernet-go golang.org/x/crypto golang.org/x/time", not: noOutside, tests: "internal/identity/fake"},
 	"internal/identity/fake": {to: "internal/identity", not: noOutside},
 
-	"internal/store":           {to: "internal/block internal/identity internal/jobs", modules: "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys", not: "net/http", tests: "internal/store/storetest"},
+	"internal/store":           {to: "internal/block internal/identity internal/jobs internal/crash", modules: "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys", not: "net/http", tests: "internal/store/storetest"},
 	"internal/store/storetest": {to: "internal/store internal/block internal/identity internal/jobs", modules: testTools + " github.com/jackc/pgx/v5", not: "net/http"},
 
 	"internal/driver":            {not: noOutside},
 	"internal/driver/drivertest": {to: "internal/driver", modules: testTools, not: noOutside},
 	"internal/driver/fake":       {to: "internal/driver", not: noOutside, tests: "internal/driver/drivertest"},
-	"internal/driver/layers":     {to: "internal/driver", modules: "golang.org/x/sys", not: noOutside, tests: "internal/driver/drivertest"},
+	"internal/driver/layers":     {to: "internal/driver internal/crash", modules: "golang.org/x/sys", not: noOutside, tests: "internal/driver/drivertest"},
 
 	"internal/nbd": {to: "internal/driver", not: noOutside, tests: "internal/driver/fake internal/driver/layers"},
 
 	"internal/config":    {modules: "github.com/pelletier/go-toml/v2"},
 	"internal/telemetry": {modules: "github.com/prometheus/client_golang " + jsonv2},
+
+	"internal/proof": {tests: "internal/... github.com/anishathalye/porcupine"},
 
 	"compat":        {tests: "compat/client compat/replay compat/suite internal/testserver"},
 	"compat/client": {},

@@ -12,7 +12,8 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	var repair, asJSON bool
+	var e server.Examination
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Compare database and driver of a stopped server, and mend what is wrong with --repair",
@@ -24,14 +25,15 @@ func doctorCommand() *cobra.Command {
 		Example: "  breezeblock doctor --data ./breezeblock-data\n  breezeblock doctor --data ./breezeblock-data --repair",
 	}
 	addSettings(c.Flags())
-	c.Flags().BoolVar(&repair, "repair", false, "carry out the plan")
+	c.Flags().BoolVar(&e.Repair, "repair", false, "carry out the plan")
+	c.Flags().BoolVar(&e.Verify, "verify", false, "also look through each volume for damage; may read every byte")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		settings, err := settings(c)
 		if err != nil {
 			return err
 		}
-		checkup, err := server.Doctor(c.Context(), settings, server.Parts{}, repair)
+		checkup, err := server.Doctor(c.Context(), settings, server.Parts{}, e)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,10 @@ const (
 	// MaxMetadataItems is how many keys one object may have.
 	// Assumed: no source gives a bound that is enforced (Cinder took 200); a loop needs one.
 	MaxMetadataItems = 1000
+	// MaxMetadataBytes is how much one object's metadata may hold, keys and values, in
+	// bytes of UTF-8: each change writes all of it, each list shows all of it.
+	// Assumed: 128 items of full length in ASCII, which is Cinder's quota metadata_items.
+	MaxMetadataBytes = 65536
 	// MaxPage is the number of rows in one answer, and the default of limit. Source: EVS 2.3; Cinder osapi_max_limit.
 	MaxPage = 1000
 	// MaxOffset is the largest offset of a list. Source: recordings list-offset-huge.

@@ -20,18 +20,27 @@ func mergeMetadata(stored, given map[string]string, replace bool) (map[string]st
 		}
 	}
 	maps.Copy(merged, given)
-	if len(merged) > MaxMetadataItems {
-		return nil, Errorf(TooLarge, "Metadata has %d items; at most %d are allowed.", len(merged), MaxMetadataItems)
-	}
-	return merged, nil
+	return merged, boundMetadata(merged)
 }
 
-// CheckMetadata holds items to their lengths: an empty key is Invalid, a long key
-// or value TooLarge. Source: recordings metadata-post-*.
-func CheckMetadata(items map[string]string) error {
+// boundMetadata holds all the items of one object to their number and size.
+func boundMetadata(items map[string]string) error {
 	if len(items) > MaxMetadataItems {
 		return Errorf(TooLarge, "Metadata has %d items; at most %d are allowed.", len(items), MaxMetadataItems)
 	}
+	bytes := 0
+	for key, value := range items {
+		bytes += len(key) + len(value)
+	}
+	if bytes > MaxMetadataBytes {
+		return Errorf(TooLarge, "Metadata has %d bytes of keys and values; at most %d are allowed.", bytes, MaxMetadataBytes)
+	}
+	return nil
+}
+
+// CheckMetadata holds items to their lengths: an empty key is Invalid, a long key
+// or value, or too much of all, TooLarge. Source: recordings metadata-post-*.
+func CheckMetadata(items map[string]string) error {
 	for key, value := range items {
 		switch {
 		case key == "":
@@ -44,5 +53,5 @@ func CheckMetadata(items map[string]string) error {
 			return Errorf(TooLarge, "Invalid metadata size: Metadata property key %.64s value greater than %d characters.", key, MaxMetadataValue)
 		}
 	}
-	return nil
+	return boundMetadata(items)
 }

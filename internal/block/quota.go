@@ -1,5 +1,7 @@
 package block
 
+import "fmt"
+
 // Limits is what a project may use, by Cinder's resource names; -1 is no limit.
 // Per-type names are the resource, an underline and the type's name: volumes_SSD.
 type Limits map[string]int64
@@ -10,6 +12,18 @@ type Usage struct {
 	Volumes   int64
 	Snapshots int64
 	Gigabytes int64
+}
+
+// UsageOf names figures of usage: of one project and type; an empty type is all types.
+type UsageOf struct{ ProjectID, TypeID string }
+
+func (u Usage) String() string {
+	return fmt.Sprintf("%d volumes, %d snapshots, %d GB", u.Volumes, u.Snapshots, u.Gigabytes)
+}
+
+// Plus is the sum of both.
+func (u Usage) Plus(d Usage) Usage {
+	return Usage{u.Volumes + d.Volumes, u.Snapshots + d.Snapshots, u.Gigabytes + d.Gigabytes}
 }
 
 func (u Usage) negative() Usage { return Usage{-u.Volumes, -u.Snapshots, -u.Gigabytes} }

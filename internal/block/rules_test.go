@@ -1,6 +1,7 @@
 package block
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,36 @@ func TestMetadataIsHeldToItsLengths(t *testing.T) {
 		}
 	}
 }
+
+// However often a member merges, an object's metadata stays within what one body
+// could bring: every change writes it, every list shows it.
+func TestMetadataOfAnObjectIsBoundedInAll(t *testing.T) {
+	items := func(from, n int) map[string]string {
+		m := map[string]string{}
+		for i := range n {
+			m[fmt.Sprintf("%0255d", from+i)] = strings.Repeat("v", 255)
+		}
+		return m
+	}
+	full, err := mergeMetadata(nil, items(0, 128), false)
+	if err != nil || len(full) != 128 {
+		t.Fatalf("128 items of full length: %v", err)
+	}
+	if _, err := mergeMetadata(full, items(64, 64), false); err != nil {
+		t.Errorf("the same once more: %v", err)
+	}
+	for name, err := range map[string]error{
+		"at once":     CheckMetadata(items(0, 129)),
+		"one by one":  second(mergeMetadata(full, items(128, 1), false)),
+		"small items": second(mergeMetadata(full, map[string]string{"k": strings.Repeat("é", 128)}, false)),
+	} {
+		if KindOf(err) != TooLarge || !strings.Contains(MessageOf(err), "65536") {
+			t.Errorf("%s: got %v, want TooLarge and the limit", name, err)
+		}
+	}
+}
+
+func second(_ map[string]string, err error) error { return err }
 
 func TestMergeMetadataLeavesItsInputsAlone(t *testing.T) {
 	stored, given := map[string]string{"a": "1", "b": "2"}, map[string]string{"b": "3"}

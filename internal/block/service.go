@@ -2,6 +2,7 @@ package block
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -25,6 +26,9 @@ type Parts struct {
 	Host    string // names this backend to administrators
 	// ServiceID is the UUID of this backend, the same on every start.
 	ServiceID string
+	// Patience is how long the attempts at a job may take, for explain; zero is
+	// jobs.DefaultPatience. The Runner has the same.
+	Patience time.Duration
 }
 
 // NewService makes a Service.
@@ -41,10 +45,10 @@ func (s *Service) Host() string { return s.parts.Host }
 // Handlers are the kinds of job this service queues, and what carries each out.
 func (s *Service) Handlers() map[string]jobs.Handler {
 	return map[string]jobs.Handler{
-		jobCreateVolume:   {Run: s.runCreateVolume, GiveUp: s.giveUpVolume(VolumeError)},
-		jobExtendVolume:   {Run: s.runExtendVolume, GiveUp: s.giveUpExtend},
+		jobCreateVolume:   {Run: s.runCreateVolume, GiveUp: s.giveUpCreateVolume},
+		jobExtendVolume:   {Run: s.runExtendVolume, GiveUp: s.giveUpVolume(VolumeErrorExtending)},
 		jobDeleteVolume:   {Run: s.runDeleteVolume, GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
-		jobCreateSnapshot: {Run: s.runCreateSnapshot, GiveUp: s.giveUpSnapshot(SnapshotError)},
+		jobCreateSnapshot: {Run: s.runCreateSnapshot, GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
 		jobDeleteSnapshot: {Run: s.runDeleteSnapshot, GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 	}
 }
@@ -59,11 +63,27 @@ const (
 )
 
 // enqueue adds a job for an object in the transaction that changes its status.
-func (s *Service) enqueue(tx Tx, kind, resourceID, projectID, args string) error {
+// Lane is the volume whose bytes it changes: its fences must come in order.
+func (s *Service) enqueue(tx Tx, kind, lane, resourceID, projectID string) error {
 	return tx.Enqueue(&jobs.Job{
-		ID: s.parts.NewHex(), Kind: kind, ResourceID: resourceID, ProjectID: projectID,
-		Args: args, State: jobs.Ready, RunAt: tx.Now(), CreatedAt: tx.Now(),
+		ID: s.parts.NewHex(), Kind: kind, ResourceID: resourceID, Lane: lane, ProjectID: projectID,
+		State: jobs.Ready, RunAt: tx.Now(), CreatedAt: tx.Now(),
 	})
+}
+
+// enqueueDeletion cancels what is still to be done to an object, and adds the job
+// that deletes it, which waits until what runs has ended.
+func (s *Service) enqueueDeletion(tx Tx, kind, lane, resourceID, projectID string) error {
+	if err := tx.CancelJobs(resourceID); err != nil {
+		return err
+	}
+	return s.enqueue(tx, kind, lane, resourceID, projectID)
+}
+
+// isQueued tells whether a job of kind is on its way for an object.
+func isQueued(tx Tx, kind, resourceID string) (bool, error) {
+	live, err := tx.LiveJobsOf(resourceID)
+	return slices.ContainsFunc(live, func(j *jobs.Job) bool { return j.Kind == kind && !j.Cancelled }), err
 }
 
 // isGone tells whether err says that an object is not there.

@@ -8,7 +8,7 @@ import (
 // SetVolumeBootable sets the flag that tells clients whether to boot from it.
 // Fails with NotFound. Source: EVS 6.6.
 func (s *Service) SetVolumeBootable(ctx context.Context, c Caller, id string, bootable bool) error {
-	_, err := s.changeVolume(ctx, c, id, "", "", func(v *Volume, _ Tx) error {
+	_, err := s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
 		v.Bootable = bootable
 		return nil
 	})
@@ -23,7 +23,7 @@ func (s *Service) SetVolumeReadonly(ctx context.Context, c Caller, id string, re
 	if readonly {
 		word = "True"
 	}
-	_, err := s.changeVolume(ctx, c, id, "", "", func(v *Volume, _ Tx) error {
+	_, err := s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
 		if v.Status != VolumeAvailable {
 			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available to update readonly flag, but current status is: %s.", id, v.Status)
 		}

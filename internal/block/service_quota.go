@@ -4,18 +4,15 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
 // reserve counts change against the project's quota, in all and of the type, in
 // the transaction that changes the noun. Fails with OverLimit, and then nothing
 // is counted.
-func (s *Service) reserve(tx Tx, types []*VolumeType, projectID, typeID string, change Usage) error {
+func (s *Service) reserve(tx Tx, set Limits, types []*VolumeType, projectID, typeID string, change Usage) error {
 	ofType, ofAll, err := tx.AddUsage(projectID, typeID, change)
-	if err != nil {
-		return err
-	}
-	set, err := tx.QuotaLimits(projectID)
 	if err != nil {
 		return err
 	}
@@ -56,19 +53,42 @@ func (l Limits) of(name string) int64 {
 	return -1
 }
 
+// over puts the limits of l over those beneath: a project's over its class's.
+func (l Limits) over(beneath Limits) Limits {
+	if len(beneath) == 0 {
+		return l
+	}
+	all := maps.Clone(beneath)
+	maps.Copy(all, l)
+	return all
+}
+
+// limitsOf are the limits that count for a project where they are not the default.
+func limitsOf(tx Tx, projectID string) (Limits, error) {
+	class, err := tx.ClassLimits(DefaultClass)
+	if err != nil {
+		return nil, err
+	}
+	own, err := tx.QuotaLimits(projectID)
+	return own.over(class), err
+}
+
 func over(used, limit int64) bool { return limit >= 0 && used > limit }
 
-// checkVolumeSize holds one volume to per_volume_gigabytes.
-func (s *Service) checkVolumeSize(tx Tx, projectID string, size Size) error {
-	set, err := tx.QuotaLimits(projectID)
-	if err != nil {
-		return err
-	}
-	if limit := set.of("per_volume_gigabytes"); over(int64(size), limit) {
+// holdSize holds one volume to per_volume_gigabytes.
+func (l Limits) holdSize(size Size) error {
+	if limit := l.of("per_volume_gigabytes"); over(int64(size), limit) {
 		return Errorf(OverLimit, "VolumeSizeExceedsLimit: Requested volume size %dG is larger than maximum allowed limit %dG.", size, limit)
 	}
 	return nil
 }
+
+// DefaultClass is the quota class whose limits are every project's defaults. Source: Cinder.
+const DefaultClass = "default"
+
+// perVolumeSnapshots is how many snapshots one volume may have; without it, or at
+// -1, MaxSnapshotsPerVolume.
+const perVolumeSnapshots = "per_volume_snapshots"
 
 // Quota is what one project may use and does use.
 type Quota struct {
@@ -82,19 +102,73 @@ func (s *Service) ProjectQuota(ctx context.Context, c Caller, projectID string) 
 	if !c.owns(projectID) {
 		return nil, Errorf(Forbidden, "Only an administrator may read the quota of another project.")
 	}
-	set, err := s.store.QuotaLimits(ctx, projectID)
+	class, err := s.ClassQuota(ctx, DefaultClass)
 	if err != nil {
 		return nil, err
 	}
-	limits := maps.Clone(DefaultQuota)
-	maps.Copy(limits, set)
+	own, err := s.store.QuotaLimits(ctx, projectID)
+	if err != nil {
+		return nil, err
+	}
 	used, err := s.store.Usages(ctx, projectID)
-	return &Quota{Limits: limits, Used: used}, err
+	return &Quota{Limits: own.over(class), Used: used}, err
 }
 
 // SetProjectQuota sets the named limits of a project and leaves the others.
+// Fails with Invalid, naming them, when there are names that mean nothing.
 func (s *Service) SetProjectQuota(ctx context.Context, projectID string, limits Limits) error {
+	if err := s.knownLimits(ctx, limits); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(tx Tx) error { return tx.SetQuotaLimits(projectID, limits) })
+}
+
+// ResetProjectQuota forgets what was set for a project: the defaults count again.
+func (s *Service) ResetProjectQuota(ctx context.Context, projectID string) error {
+	return s.store.InTx(ctx, func(tx Tx) error { return tx.DropQuotaLimits(projectID) })
+}
+
+// ClassQuota are the limits of a quota class, over the defaults. Those of
+// DefaultClass count for each project that has none of its own.
+func (s *Service) ClassQuota(ctx context.Context, class string) (Limits, error) {
+	set, err := s.store.ClassLimits(ctx, class)
+	return set.over(DefaultQuota), err
+}
+
+// SetClassQuota sets the named limits of a quota class and leaves the others.
+// Fails with Invalid, naming them, when there are names that mean nothing.
+func (s *Service) SetClassQuota(ctx context.Context, class string, limits Limits) error {
+	if err := s.knownLimits(ctx, limits); err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(tx Tx) error { return tx.SetClassLimits(class, limits) })
+}
+
+// knownLimits refuses names that are no limit. Source of the text: Cinder quotas update.
+func (s *Service) knownLimits(ctx context.Context, limits Limits) error {
+	types, err := s.store.VolumeTypes(ctx)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{perVolumeSnapshots: true}
+	for name := range DefaultQuota {
+		known[name] = true
+	}
+	for _, t := range types {
+		for _, of := range []string{"volumes_", "gigabytes_", "snapshots_"} {
+			known[of+t.Name] = true
+		}
+	}
+	var bad []string
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		if !known[name] && len(bad) < 10 {
+			bad = append(bad, strings.ToValidUTF8(name[:min(len(name), 64)], ""))
+		}
+	}
+	if len(bad) > 0 {
+		return Errorf(Invalid, "Bad key(s) in quota set: %s", strings.Join(bad, ", "))
+	}
+	return nil
 }
 
 // VolumeTypes are all volume types, oldest first.

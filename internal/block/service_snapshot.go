@@ -29,28 +29,24 @@ func (s *Service) CountSnapshots(ctx context.Context, c Caller, list List, allPr
 // The later of two writers wins per field. No driver is called, no job queued.
 // Fails with NotFound. Source: both seeds; update-snapshot.md 61-67.
 func (s *Service) UpdateSnapshot(ctx context.Context, c Caller, id string, change SnapshotChange) (*Snapshot, error) {
-	return s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+	return s.changeSnapshot(ctx, c, id, func(snap *Snapshot, _ Tx) error {
 		change.applyTo(snap)
 		return nil
 	})
 }
 
 // changeSnapshot applies change to a copy of the row and saves it.
-func (s *Service) changeSnapshot(ctx context.Context, c Caller, id string, change func(*Snapshot) error) (*Snapshot, error) {
+func (s *Service) changeSnapshot(ctx context.Context, c Caller, id string, change func(*Snapshot, Tx) error) (*Snapshot, error) {
 	var saved *Snapshot
 	err := s.store.InTx(ctx, func(tx Tx) error {
-		stored, err := tx.Snapshot(id)
+		snap, err := snapshotFor(tx, c, id)
 		if err != nil {
 			return err
 		}
-		if err := reach(c, stored.ProjectID, "Snapshot", id); err != nil {
+		if err := change(snap, tx); err != nil {
 			return err
 		}
-		snap := *stored
-		if err := change(&snap); err != nil {
-			return err
-		}
-		saved = &snap
+		saved = snap
 		return tx.SaveSnapshot(saved)
 	})
 	if err != nil {
@@ -90,18 +86,22 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 		if err := canSnapshot(vol, n.Force); err != nil {
 			return err
 		}
-		if err := s.boundChain(tx, vol.ID); err != nil {
+		limits, err := limitsOf(tx, vol.ProjectID)
+		if err != nil {
+			return err
+		}
+		if err := boundChain(tx, limits, vol.ID); err != nil {
 			return err
 		}
 		snap.ProjectID, snap.TypeID, snap.Size = vol.ProjectID, vol.TypeID, vol.Size
 		snap.CreatedAt = tx.Now()
-		if err := s.reserve(tx, types, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
+		if err := s.reserve(tx, limits, types, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
 			return err
 		}
 		if err := tx.AddSnapshot(snap); err != nil {
 			return err
 		}
-		return s.enqueue(tx, jobCreateSnapshot, snap.ID, snap.ProjectID, "")
+		return s.enqueue(tx, jobCreateSnapshot, snap.VolumeID, snap.ID, snap.ProjectID)
 	})
 	if err != nil {
 		return nil, err
@@ -125,10 +125,16 @@ func canSnapshot(v *Volume, force bool) error {
 	return Errorf(WrongStatus, "Invalid volume: Volume %s status must be %s, but current status is: %s.", v.ID, needed, v.Status)
 }
 
-func (s *Service) boundChain(tx Tx, volumeID string) error {
+// boundChain holds a volume to per_volume_snapshots, a name of ours beside Cinder's,
+// and in any case to MaxSnapshotsPerVolume. Source: EVS status page 2.3, 7 on a disk.
+func boundChain(tx Tx, limits Limits, volumeID string) error {
+	most := int64(MaxSnapshotsPerVolume)
+	if set := limits.of(perVolumeSnapshots); set >= 0 {
+		most = min(most, set)
+	}
 	n, err := tx.CountSnapshotsOf(volumeID)
-	if err == nil && n >= MaxSnapshotsPerVolume {
-		return Errorf(OverLimit, "Volume %s has %d snapshots; at most %d are allowed.", volumeID, n, MaxSnapshotsPerVolume)
+	if err == nil && int64(n) >= most {
+		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for volume %s.", most, volumeID)
 	}
 	return err
 }
@@ -136,51 +142,63 @@ func (s *Service) boundChain(tx Tx, volumeID string) error {
 // DeleteSnapshot moves the snapshot to deleting and queues the work.
 // Fails with NotFound, WrongStatus. Source: recordings delete-status-*.
 func (s *Service) DeleteSnapshot(ctx context.Context, c Caller, id string) error {
-	_, err := s.changeSnapshotQueueing(ctx, c, id, jobDeleteSnapshot, func(snap *Snapshot) error {
-		if snap.Status != SnapshotAvailable && snap.Status != SnapshotError {
-			return Errorf(WrongStatus, "Invalid snapshot: Snapshot status must be available or error, but current status is: %s.", snap.Status)
-		}
-		return snap.moveTo(SnapshotDeleting)
-	})
-	return err
-}
-
-// ForceDeleteSnapshot deletes whatever the status is; for administrators.
-func (s *Service) ForceDeleteSnapshot(ctx context.Context, c Caller, id string) error {
-	_, err := s.changeSnapshotQueueing(ctx, c, id, jobDeleteSnapshot, func(snap *Snapshot) error {
-		snap.Status = SnapshotDeleting // as os-reset_status to deleting: round the table
-		return nil
-	})
-	return err
-}
-
-func (s *Service) changeSnapshotQueueing(ctx context.Context, c Caller, id, kind string, change func(*Snapshot) error) (*Snapshot, error) {
-	var saved *Snapshot
-	err := s.store.InTx(ctx, func(tx Tx) error {
-		stored, err := tx.Snapshot(id)
+	return s.store.InTx(ctx, func(tx Tx) error {
+		snap, err := snapshotFor(tx, c, id)
 		if err != nil {
 			return err
 		}
-		if err := reach(c, stored.ProjectID, "Snapshot", id); err != nil {
-			return err
+		if snap.Status != SnapshotAvailable && snap.Status != SnapshotError {
+			return Errorf(WrongStatus, "Invalid snapshot: Snapshot status must be available or error, but current status is: %s.", snap.Status)
 		}
-		snap := *stored
-		if err := change(&snap); err != nil {
-			return err
-		}
-		saved = &snap
-		if err := tx.SaveSnapshot(saved); err != nil {
-			return err
-		}
-		return s.enqueue(tx, kind, snap.ID, snap.ProjectID, "")
+		return s.queueDeletion(tx, snap)
 	})
-	return saved, err
+}
+
+// ForceDeleteSnapshot deletes whatever the status is; for administrators. What is
+// being done to the snapshot is cancelled. Fails with NotFound.
+func (s *Service) ForceDeleteSnapshot(ctx context.Context, c Caller, id string) error {
+	return s.store.InTx(ctx, func(tx Tx) error {
+		snap, err := snapshotFor(tx, c, id)
+		if err != nil {
+			return err
+		}
+		if snap.Status == SnapshotDeleting { // it is on its way, by itself or with its volume
+			for kind, object := range map[string]string{jobDeleteSnapshot: id, jobDeleteVolume: snap.VolumeID} {
+				if on, err := isQueued(tx, kind, object); err != nil || on {
+					return err
+				}
+			}
+			return s.enqueueDeletion(tx, jobDeleteSnapshot, snap.VolumeID, snap.ID, snap.ProjectID)
+		}
+		return s.queueDeletion(tx, snap)
+	})
+}
+
+// queueDeletion moves a snapshot to deleting and queues the work.
+func (s *Service) queueDeletion(tx Tx, snap *Snapshot) error {
+	if err := snap.moveTo(SnapshotDeleting); err != nil {
+		return err
+	}
+	if err := tx.SaveSnapshot(snap); err != nil {
+		return err
+	}
+	return s.enqueueDeletion(tx, jobDeleteSnapshot, snap.VolumeID, snap.ID, snap.ProjectID)
+}
+
+// snapshotFor is a copy of a row that the caller may change.
+func snapshotFor(tx Tx, c Caller, id string) (*Snapshot, error) {
+	stored, err := tx.Snapshot(id)
+	if err != nil {
+		return nil, err
+	}
+	snap := *stored
+	return &snap, reach(c, snap.ProjectID, "Snapshot", id)
 }
 
 // resettableSnapshot are the statuses os-reset_status takes. Source: recording action-reset-bogus.
 var resettableSnapshot = []SnapshotStatus{
 	SnapshotError, SnapshotAvailable, SnapshotCreating, SnapshotDeleting, SnapshotDeleted,
-	"updating", "backing-up", SnapshotErrorDeleting, "unmanaging", "restoring",
+	SnapshotUpdating, SnapshotBackingUp, SnapshotErrorDeleting, SnapshotUnmanaging, SnapshotRestoring,
 }
 
 // ResettableSnapshotStatuses are the statuses os-reset_status takes.
@@ -189,7 +207,7 @@ func ResettableSnapshotStatuses() []SnapshotStatus { return resettableSnapshot }
 // ResetSnapshotStatus sets a status round snapshotMoves; for administrators.
 // Status is one of ResettableSnapshotStatuses. Fails with NotFound.
 func (s *Service) ResetSnapshotStatus(ctx context.Context, c Caller, id string, status SnapshotStatus) error {
-	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot, _ Tx) error {
 		snap.Status = status
 		return nil
 	})
@@ -200,11 +218,15 @@ func (s *Service) ResetSnapshotStatus(ctx context.Context, c Caller, id string, 
 // made: its status and progress, below 0 to keep it. A snapshot whose own job has
 // not made its bytes yet stays that job's. Source: recordings action-update-status-*.
 func (s *Service) UpdateSnapshotStatus(ctx context.Context, c Caller, id string, status SnapshotStatus, progress int) error {
-	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot, tx Tx) error {
 		if snap.Status != SnapshotCreating || (status != SnapshotAvailable && status != SnapshotError && status != SnapshotCreating) {
 			return Errorf(WrongStatus, "Snapshot status %s not allowed for update_snapshot_status", snap.Status)
 		}
-		if snap.Progress == 0 { // or a member could call it available before it holds anything
+		making, err := isQueued(tx, jobCreateSnapshot, id)
+		if err != nil {
+			return err
+		}
+		if making { // or a member could call it available before it holds anything
 			return Errorf(WrongStatus, "Snapshot %s is still being made and its status cannot be told from outside.", id)
 		}
 		snap.Status = status
@@ -219,7 +241,7 @@ func (s *Service) UpdateSnapshotStatus(ctx context.Context, c Caller, id string,
 // SetSnapshotMetadata writes items over the stored ones, or in their place.
 // Fails with NotFound, and as CheckMetadata does.
 func (s *Service) SetSnapshotMetadata(ctx context.Context, c Caller, id string, items map[string]string, replace bool) (map[string]string, error) {
-	snap, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+	snap, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot, _ Tx) error {
 		merged, err := mergeMetadata(snap.Metadata, items, replace)
 		snap.Metadata = merged
 		return err
@@ -232,7 +254,7 @@ func (s *Service) SetSnapshotMetadata(ctx context.Context, c Caller, id string, 
 
 // DropSnapshotMetadata removes one item. Fails with NotFound, also for the key.
 func (s *Service) DropSnapshotMetadata(ctx context.Context, c Caller, id, key string) error {
-	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot) error {
+	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot, _ Tx) error {
 		if _, there := snap.Metadata[key]; !there {
 			return Errorf(NotFound, "Snapshot %s has no metadata with key %s.", id, key)
 		}

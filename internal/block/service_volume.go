@@ -2,7 +2,6 @@ package block
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -67,10 +66,14 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 		if err := chooseType(&fresh, types, n.TypeName); err != nil {
 			return err
 		}
-		if err := s.checkVolumeSize(tx, c.ProjectID, fresh.Size); err != nil {
+		limits, err := limitsOf(tx, c.ProjectID)
+		if err != nil {
 			return err
 		}
-		if err := s.reserve(tx, types, c.ProjectID, fresh.TypeID, Usage{Volumes: 1, Gigabytes: int64(fresh.Size)}); err != nil {
+		if err := limits.holdSize(fresh.Size); err != nil {
+			return err
+		}
+		if err := s.reserve(tx, limits, types, c.ProjectID, fresh.TypeID, Usage{Volumes: 1, Gigabytes: int64(fresh.Size)}); err != nil {
 			return err
 		}
 		fresh.CreatedAt = tx.Now()
@@ -78,12 +81,21 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 			return err
 		}
 		*vol = fresh
-		return s.enqueue(tx, jobCreateVolume, fresh.ID, fresh.ProjectID, "")
+		return s.enqueue(tx, jobCreateVolume, laneOfCreation(vol), vol.ID, vol.ProjectID)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return vol, nil
+}
+
+// laneOfCreation is the volume that the creation takes a passing snapshot of, or
+// the new one.
+func laneOfCreation(v *Volume) string {
+	if v.SourceVolumeID != "" {
+		return v.SourceVolumeID
+	}
+	return v.ID
 }
 
 // fillFromSource takes size and type from the snapshot or volume that v is made from.
@@ -154,7 +166,7 @@ type VolumeChange struct {
 
 // UpdateVolume changes what the change names. Fails with NotFound.
 func (s *Service) UpdateVolume(ctx context.Context, c Caller, id string, change VolumeChange) (*Volume, error) {
-	return s.changeVolume(ctx, c, id, "", "", func(v *Volume, _ Tx) error {
+	return s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
 		if change.Name.Given {
 			v.Name = change.Name.To
 		}
@@ -170,27 +182,19 @@ func (s *Service) UpdateVolume(ctx context.Context, c Caller, id string, change 
 	})
 }
 
-// changeVolume applies change to a copy of the row, saves it, and queues a job
-// of kind unless that is empty.
-func (s *Service) changeVolume(ctx context.Context, c Caller, id, kind, args string, change func(*Volume, Tx) error) (*Volume, error) {
+// changeVolume applies change to a copy of the row and saves it.
+func (s *Service) changeVolume(ctx context.Context, c Caller, id string, change func(*Volume, Tx) error) (*Volume, error) {
 	var saved *Volume
 	err := s.store.InTx(ctx, func(tx Tx) error {
-		stored, err := tx.Volume(id)
+		vol, err := volumeFor(tx, c, id)
 		if err != nil {
 			return err
 		}
-		if err := reach(c, stored.ProjectID, "Volume", id); err != nil {
+		if err := change(vol, tx); err != nil {
 			return err
 		}
-		vol := *stored
-		if err := change(&vol, tx); err != nil {
-			return err
-		}
-		saved = &vol
-		if err := tx.SaveVolume(saved); err != nil || kind == "" {
-			return err
-		}
-		return s.enqueue(tx, kind, vol.ID, vol.ProjectID, args)
+		saved = vol
+		return tx.SaveVolume(saved)
 	})
 	if err != nil {
 		return nil, err
@@ -198,35 +202,64 @@ func (s *Service) changeVolume(ctx context.Context, c Caller, id, kind, args str
 	return saved, nil
 }
 
+// volumeFor is a copy of a row that the caller may change.
+func volumeFor(tx Tx, c Caller, id string) (*Volume, error) {
+	stored, err := tx.Volume(id)
+	if err != nil {
+		return nil, err
+	}
+	vol := *stored
+	return &vol, reach(c, vol.ProjectID, "Volume", id)
+}
+
 // deletable are the statuses in which a volume can be deleted. Source: EVS
 // status page 1.1; Cinder adds error_deleting and maintenance.
 var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtending, VolumeErrorDeleting}
 
 // DeleteVolume moves the volume to deleting and queues the work; with cascade its
-// snapshots go too. Fails with NotFound, WrongStatus, and Invalid while it has snapshots.
+// snapshots go too, whatever is being done to them. Fails with NotFound, WrongStatus,
+// and Invalid while it has snapshots.
 func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade bool) error {
-	_, err := s.changeVolume(ctx, c, id, jobDeleteVolume, "", func(v *Volume, tx Tx) error {
+	_, err := s.changeVolume(ctx, c, id, func(v *Volume, tx Tx) error {
 		if !slices.Contains(deletable, v.Status) || len(v.Attachments) > 0 {
 			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
 		}
 		if err := s.dropSnapshotsOf(tx, v, cascade); err != nil {
 			return err
 		}
-		return v.moveTo(VolumeDeleting)
+		if err := v.moveTo(VolumeDeleting); err != nil {
+			return err
+		}
+		return s.enqueueDeletion(tx, jobDeleteVolume, v.ID, v.ID, v.ProjectID)
 	})
 	return err
 }
 
-// ForceDeleteVolume deletes whatever the status is; for administrators.
+// ForceDeleteVolume deletes whatever the status is; for administrators. What is
+// being done to the volume is cancelled. Fails with NotFound, and WrongStatus while
+// it has snapshots.
 func (s *Service) ForceDeleteVolume(ctx context.Context, c Caller, id string) error {
-	_, err := s.changeVolume(ctx, c, id, jobDeleteVolume, "", func(v *Volume, tx Tx) error {
+	return s.store.InTx(ctx, func(tx Tx) error {
+		v, err := volumeFor(tx, c, id)
+		if err != nil {
+			return err
+		}
+		if v.Status == VolumeDeleting {
+			if on, err := isQueued(tx, jobDeleteVolume, id); err != nil || on {
+				return err
+			}
+		} else if err := v.moveTo(VolumeDeleting); err != nil {
+			return err
+		}
 		if err := s.dropSnapshotsOf(tx, v, false); err != nil {
 			return err
 		}
-		v.Status, v.Attachments = VolumeDeleting, nil // round the table, as os-reset_status
-		return nil
+		v.Attachments = nil
+		if err := tx.SaveVolume(v); err != nil {
+			return err
+		}
+		return s.enqueueDeletion(tx, jobDeleteVolume, v.ID, v.ID, v.ProjectID)
 	})
-	return err
 }
 
 // dropSnapshotsOf moves the volume's snapshots to deleting; their rows go with
@@ -240,6 +273,9 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 		return Errorf(WrongStatus, "Invalid volume: Volume %s has %d snapshots and cannot be deleted without cascade.", v.ID, len(snaps))
 	}
 	for _, stored := range snaps {
+		if err := tx.CancelJobs(stored.ID); err != nil {
+			return err
+		}
 		if stored.Status == SnapshotDeleting {
 			continue
 		}
@@ -254,23 +290,6 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 	return nil
 }
 
-// extendArgs are what the job of an extension needs beside the row.
-type extendArgs struct {
-	From   Size         `json:"from"`
-	Size   Size         `json:"size"` // after
-	TypeID string       `json:"type_id"`
-	Return VolumeStatus `json:"return"` // status to go back to
-}
-
-// release gives back what the extension had reserved.
-func (a extendArgs) release(tx Tx, projectID string) error {
-	if a.Size <= a.From {
-		return nil
-	}
-	_, _, err := tx.AddUsage(projectID, a.TypeID, Usage{Gigabytes: int64(a.From - a.Size)})
-	return err
-}
-
 // ExtendVolume grows a volume; inUse allows it while attached. The size of the row
 // changes when the work is done; the quota counts it from now.
 // Fails with NotFound, Invalid, WrongStatus, OverLimit. Source: recordings extend-*.
@@ -279,16 +298,7 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 	if err != nil {
 		return err
 	}
-	var args extendArgs
-	err = s.store.InTx(ctx, func(tx Tx) error {
-		stored, err := tx.Volume(id)
-		if err != nil {
-			return err
-		}
-		if err := reach(c, stored.ProjectID, "Volume", id); err != nil {
-			return err
-		}
-		vol := *stored
+	_, err = s.changeVolume(ctx, c, id, func(vol *Volume, tx Tx) error {
 		if vol.Status != VolumeAvailable && (!inUse || vol.Status != VolumeInUse) {
 			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available to extend, but current status is: %s.", id, vol.Status)
 		}
@@ -298,24 +308,26 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 		if err := checkSize(size, vol.Size+1); err != nil {
 			return err
 		}
-		args = extendArgs{From: vol.Size, Size: size, TypeID: vol.TypeID, Return: vol.Status}
-		if err := s.checkVolumeSize(tx, vol.ProjectID, size); err != nil {
-			return err
-		}
-		if err := s.reserve(tx, types, vol.ProjectID, vol.TypeID, Usage{Gigabytes: int64(size - vol.Size)}); err != nil {
-			return err
-		}
-		if err := vol.moveTo(VolumeExtending); err != nil {
-			return err
-		}
-		if err := tx.SaveVolume(&vol); err != nil {
-			return err
-		}
-		text, err := json.Marshal(args)
+		limits, err := limitsOf(tx, vol.ProjectID)
 		if err != nil {
 			return err
 		}
-		return s.enqueue(tx, jobExtendVolume, vol.ID, vol.ProjectID, string(text))
+		if err := limits.holdSize(size); err != nil {
+			return err
+		}
+		// An extension that was overtaken by a reset may still hold its share.
+		more := Usage{Gigabytes: int64(size) - vol.gigabytes()}
+		if err := s.reserve(tx, limits, types, vol.ProjectID, vol.TypeID, more); err != nil {
+			return err
+		}
+		vol.ExtendTo = size
+		if err := vol.moveTo(VolumeExtending); err != nil {
+			return err
+		}
+		if err := tx.CancelJobs(vol.ID); err != nil {
+			return err
+		}
+		return s.enqueue(tx, jobExtendVolume, vol.ID, vol.ID, vol.ProjectID)
 	})
 	return err
 }
@@ -323,7 +335,7 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 // SetVolumeMetadata writes items over the stored ones, or in their place.
 // Fails with NotFound, and as CheckMetadata does.
 func (s *Service) SetVolumeMetadata(ctx context.Context, c Caller, id string, items map[string]string, replace bool) (map[string]string, error) {
-	vol, err := s.changeVolume(ctx, c, id, "", "", func(v *Volume, _ Tx) error {
+	vol, err := s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
 		merged, err := mergeMetadata(v.Metadata, items, replace)
 		v.Metadata = merged
 		return err
@@ -336,7 +348,7 @@ func (s *Service) SetVolumeMetadata(ctx context.Context, c Caller, id string, it
 
 // DropVolumeMetadata removes one item. Fails with NotFound, also for the key.
 func (s *Service) DropVolumeMetadata(ctx context.Context, c Caller, id, key string) error {
-	_, err := s.changeVolume(ctx, c, id, "", "", func(v *Volume, _ Tx) error {
+	_, err := s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
 		if _, there := v.Metadata[key]; !there {
 			return Errorf(NotFound, "Volume %s has no metadata with key %s.", id, key)
 		}

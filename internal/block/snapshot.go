@@ -15,16 +15,26 @@ const (
 	SnapshotDeleted       SnapshotStatus = "deleted" // the row is gone
 	SnapshotError         SnapshotStatus = "error"
 	SnapshotErrorDeleting SnapshotStatus = "error_deleting"
+	SnapshotUpdating      SnapshotStatus = "updating"
+	SnapshotBackingUp     SnapshotStatus = "backing-up"
+	SnapshotUnmanaging    SnapshotStatus = "unmanaging"
+	SnapshotRestoring     SnapshotStatus = "restoring"
 )
 
 // snapshotMoves holds every status change a call or job may make; os-reset_status
-// is the one way round it. docs/states.md is made from it.
+// is the one way round it. docs/states.md is made from it. From every status there
+// is a way to deleting: os-force_delete and a cascade take it. Source: EVS status page 2.2.
 var snapshotMoves = map[SnapshotStatus][]SnapshotStatus{
-	SnapshotCreating:      {SnapshotAvailable, SnapshotError},
+	SnapshotCreating:      {SnapshotAvailable, SnapshotError, SnapshotDeleting},
 	SnapshotAvailable:     {SnapshotDeleting},
 	SnapshotDeleting:      {SnapshotDeleted, SnapshotErrorDeleting},
 	SnapshotError:         {SnapshotDeleting},
-	SnapshotErrorDeleting: {SnapshotDeleting}, // by os-force_delete
+	SnapshotErrorDeleting: {SnapshotDeleting},
+	SnapshotUpdating:      {SnapshotDeleting},
+	SnapshotBackingUp:     {SnapshotDeleting},
+	SnapshotUnmanaging:    {SnapshotDeleting},
+	SnapshotRestoring:     {SnapshotDeleting},
+	SnapshotDeleted:       {SnapshotDeleting}, // os-reset_status knows this word, too
 }
 
 // Snapshot is what a volume held at one moment. Rows are values: change a copy, save it.

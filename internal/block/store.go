@@ -31,6 +31,19 @@ type Store interface {
 	Usages(ctx context.Context, projectID string) (map[string]Usage, error)
 	// QuotaLimits are the limits set for a project, without the defaults.
 	QuotaLimits(ctx context.Context, projectID string) (Limits, error)
+	// ClassLimits are the limits set for a quota class, without the defaults.
+	ClassLimits(ctx context.Context, class string) (Limits, error)
+	// AllUsages are the figures of all projects, as they are kept; zeros are left out.
+	AllUsages(ctx context.Context) (map[UsageOf]Usage, error)
+	// CountUsages are the figures of all projects as they follow from the rows.
+	CountUsages(ctx context.Context) (map[UsageOf]Usage, error)
+
+	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
+	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
+	// JobOfLane is the job that runs in a lane; nil when there is none.
+	JobOfLane(ctx context.Context, lane string) (*jobs.Job, error)
+	// LiveJobs are those that wait or run, by id, after the given one; limit at most.
+	LiveJobs(ctx context.Context, after string, limit int) ([]*jobs.Job, error)
 }
 
 // Tx is one transaction. Its methods never see the caller's context.
@@ -66,10 +79,32 @@ type Tx interface {
 	QuotaLimits(projectID string) (Limits, error)
 	// SetQuotaLimits sets the named limits and leaves the others.
 	SetQuotaLimits(projectID string, limits Limits) error
+	// DropQuotaLimits forgets the limits set for a project.
+	DropQuotaLimits(projectID string) error
+	// ClassLimits are the limits set for a quota class, without the defaults.
+	ClassLimits(class string) (Limits, error)
+	// SetClassLimits sets the named limits and leaves the others.
+	SetClassLimits(class string, limits Limits) error
+	// RecountUsages writes all figures of usage anew, as they follow from the
+	// rows; for repairs while nobody works.
+	RecountUsages() error
 
 	// Enqueue adds a job in this transaction.
 	Enqueue(job *jobs.Job) error
 	// FinishJob ends a job in this transaction; fails with jobs.ErrFenced when
 	// another worker has taken the lease since.
 	FinishJob(job *jobs.Job) error
+	// ReportJob notes a job's Step and Progress; fails with jobs.ErrFenced.
+	ReportJob(job *jobs.Job) error
+	// CancelJobs marks the jobs of an object that wait or run: each ends, at the
+	// next chance, without its work, and its GiveUp is told so.
+	CancelJobs(resourceID string) error
+	// LiveJobsOf are the jobs on an object that wait or run, oldest first; 100 at most.
+	LiveJobsOf(resourceID string) ([]*jobs.Job, error)
+	// EndJob ends a job whoever holds it, as Failed with job.Error; for repairs
+	// while nobody works.
+	EndJob(job *jobs.Job) error
+	// FreeJob gives a job back whoever holds it, to run at once; for repairs
+	// while nobody works.
+	FreeJob(job *jobs.Job) error
 }

@@ -32,16 +32,21 @@ const (
 )
 
 // volumeMoves holds every status change a call or job may make; os-reset_status
-// is the one way round it. docs/states.md is made from it.
+// is the one way round it. docs/states.md is made from it. From every status there
+// is a way to deleting: os-force_delete takes it. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
-	VolumeCreating:       {VolumeAvailable, VolumeError},
+	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
 	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse},
-	VolumeInUse:          {VolumeAvailable, VolumeExtending},
-	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending},
+	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting},
+	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
 	VolumeError:          {VolumeDeleting},
 	VolumeErrorExtending: {VolumeDeleting},
-	VolumeErrorDeleting:  {VolumeDeleting}, // by os-force_delete, and by delete as in Cinder
+	VolumeErrorDeleting:  {VolumeDeleting},
+	VolumeReserved:       {VolumeDeleting},
+	VolumeAttaching:      {VolumeDeleting},
+	VolumeDetaching:      {VolumeDeleting},
+	VolumeMaintenance:    {VolumeDeleting},
 }
 
 // Volume is a disk of a project. Rows are values: change a copy, save it.
@@ -53,6 +58,7 @@ type Volume struct {
 	Description      Text
 	Status           VolumeStatus
 	Size             Size
+	ExtendTo         Size // what an extension that is not done yet reserves; 0: none
 	TypeID           string
 	AvailabilityZone string
 	Metadata         map[string]string // never changed in place
@@ -74,6 +80,18 @@ type Attachment struct {
 	Device     string    `json:"device"`
 	Mode       string    `json:"mode"` // rw or ro
 	AttachedAt time.Time `json:"attached_at"`
+}
+
+// gigabytes is what the volume uses of its project's quota: an extension counts in
+// full from the moment it is asked for.
+func (v *Volume) gigabytes() int64 { return int64(max(v.Size, v.ExtendTo)) }
+
+// rests is the status of a volume that nothing is done to.
+func (v *Volume) rests() VolumeStatus {
+	if len(v.Attachments) > 0 {
+		return VolumeInUse
+	}
+	return VolumeAvailable
 }
 
 // moveTo changes the status in memory, or fails with WrongStatus.

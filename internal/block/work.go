@@ -2,10 +2,10 @@ package block
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/breezeblock/breezeblock/internal/crash"
 	"github.com/breezeblock/breezeblock/internal/driver"
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -19,6 +19,7 @@ func (s *Service) finish(ctx context.Context, job *jobs.Job) error {
 // finishVolume saves change and ends the job, in one transaction. When the row
 // has gone or is not as the job needs it any more, undo takes back what the driver did.
 func (s *Service) finishVolume(ctx context.Context, job *jobs.Job, goesOn func(*Volume) bool, change func(*Volume, Tx) error, undo func() error) error {
+	crash.At(crash.DriverCalled)
 	overtaken := false
 	err := s.store.InTx(ctx, func(tx Tx) error {
 		overtaken = false
@@ -63,7 +64,7 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := s.fill(ctx, vol, driver.Fence(job.Fence)); err != nil {
+	if err := s.fill(withProgress(ctx), vol, driver.Fence(job.Fence)); err != nil {
 		if isGone(err) {
 			return jobs.GiveUpNow(err) // the source was deleted meanwhile
 		}
@@ -78,6 +79,12 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 		}
 		return tx.SaveVolume(v)
 	}, func() error { return unlessFenced(s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence))) })
+}
+
+// withProgress lets a driver's long call tell how far the job has come.
+func withProgress(ctx context.Context) context.Context {
+	run := jobs.RunOf(ctx)
+	return driver.WithProgress(ctx, func(percent int) { run.Progress(ctx, percent) })
 }
 
 // fill makes the volume's bytes: empty, of a snapshot, or of another volume as
@@ -100,49 +107,73 @@ func (s *Service) fill(ctx context.Context, v *Volume, fence driver.Fence) error
 		if err := s.driver.CreateFrom(ctx, spec, from, fence); err != nil {
 			return err
 		}
-		return s.driver.DeleteSnapshot(ctx, from.Volume, from.Snapshot, fence)
+		return s.dropPassing(ctx, v, fence)
 	}
 	return s.driver.Create(ctx, spec, fence)
 }
 
-func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
-	var args extendArgs
-	if err := json.Unmarshal([]byte(job.Args), &args); err != nil {
-		return fmt.Errorf("read the job's arguments: %w", err)
+// dropPassing removes the snapshot through which a volume was made from another,
+// if it is there.
+func (s *Service) dropPassing(ctx context.Context, v *Volume, fence driver.Fence) error {
+	if v.SourceVolumeID == "" {
+		return nil
 	}
-	vol, err := s.store.Volume(ctx, job.ResourceID)
-	if isGone(err) || (err == nil && vol.Status != VolumeExtending) {
-		return s.giveBack(ctx, job, args)
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.driver.Extend(ctx, vol.ID, args.Size.Bytes(), driver.Fence(job.Fence)); err != nil {
-		return fmt.Errorf("extend volume %s: %w", vol.ID, err)
-	}
-	overtaken := false
-	err = s.finishVolume(ctx, job, volumeIs(VolumeExtending), func(v *Volume, tx Tx) error {
-		if err := v.moveTo(args.Return); err != nil {
-			return err
-		}
-		v.Size = args.Size
-		return tx.SaveVolume(v)
-	}, func() error { overtaken = true; return s.giveBack(ctx, job, args) })
-	if overtaken && errors.Is(err, jobs.ErrFenced) {
-		return nil // giveBack has ended the job
+	err := s.driver.DeleteSnapshot(ctx, v.SourceVolumeID, v.ID, fence)
+	if isGone(err) {
+		return nil
 	}
 	return err
 }
 
+func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
+	vol, err := s.store.Volume(ctx, job.ResourceID)
+	if isGone(err) || (err == nil && vol.Status == VolumeDeleting) {
+		return s.finish(ctx, job) // what was reserved goes with the row
+	}
+	if err != nil {
+		return err
+	}
+	if vol.Status != VolumeExtending || vol.ExtendTo == 0 {
+		return s.giveBack(ctx, job)
+	}
+	to := vol.ExtendTo
+	if err := s.driver.Extend(withProgress(ctx), vol.ID, to.Bytes(), driver.Fence(job.Fence)); err != nil {
+		return fmt.Errorf("extend volume %s: %w", vol.ID, err)
+	}
+	// A volume that was reset meanwhile has its new size all the same.
+	return s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
+		if v.ExtendTo != to {
+			return nil // another extension was asked for
+		}
+		v.Size, v.ExtendTo = to, 0
+		if v.Status == VolumeExtending {
+			if err := v.moveTo(v.rests()); err != nil {
+				return err
+			}
+		}
+		return tx.SaveVolume(v)
+	}, nil)
+}
+
 // giveBack ends an extension that was overtaken: what it had reserved is free again.
-func (s *Service) giveBack(ctx context.Context, job *jobs.Job, args extendArgs) error {
-	job.State = jobs.Done
-	return s.store.InTx(ctx, func(tx Tx) error {
-		if err := args.release(tx, job.ProjectID); err != nil {
+func (s *Service) giveBack(ctx context.Context, job *jobs.Job) error {
+	return s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
+		if v.Status == VolumeExtending || v.ExtendTo == 0 {
+			return nil
+		}
+		if err := v.release(tx); err != nil {
 			return err
 		}
-		return tx.FinishJob(job)
-	})
+		return tx.SaveVolume(v)
+	}, nil)
+}
+
+// release frees what an extension had reserved.
+func (v *Volume) release(tx Tx) error {
+	held := v.gigabytes()
+	v.ExtendTo = 0
+	_, _, err := tx.AddUsage(v.ProjectID, v.TypeID, Usage{Gigabytes: v.gigabytes() - held})
+	return err
 }
 
 func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
@@ -153,7 +184,11 @@ func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence)); err != nil {
+	fence := driver.Fence(job.Fence)
+	if err := s.dropPassing(ctx, vol, fence); err != nil { // its creation may have been cut off
+		return fmt.Errorf("delete what made volume %s: %w", vol.ID, err)
+	}
+	if err := s.driver.Delete(ctx, vol.ID, fence); err != nil {
 		return fmt.Errorf("delete volume %s: %w", vol.ID, err)
 	}
 	return s.finishVolume(ctx, job, volumeIs(VolumeDeleting), dropVolume, nil)
@@ -173,7 +208,7 @@ func dropVolume(v *Volume, tx Tx) error {
 	if err := v.moveTo(VolumeDeleted); err != nil {
 		return err
 	}
-	used := Usage{Volumes: 1, Gigabytes: int64(v.Size)}
+	used := Usage{Volumes: 1, Gigabytes: v.gigabytes()}
 	if _, _, err := tx.AddUsage(v.ProjectID, v.TypeID, used.negative()); err != nil {
 		return err
 	}
@@ -214,7 +249,7 @@ func (s *Service) runCreateSnapshot(ctx context.Context, job *jobs.Job) error {
 		return err
 	}
 	fence := driver.Fence(job.Fence)
-	if err := s.driver.Snapshot(ctx, snap.VolumeID, snap.ID, fence); err != nil {
+	if err := s.driver.Snapshot(withProgress(ctx), snap.VolumeID, snap.ID, fence); err != nil {
 		return fmt.Errorf("create snapshot %s: %w", snap.ID, err)
 	}
 	return s.finishSnapshot(ctx, job, snapshotStays, func(s *Snapshot, tx Tx) error {
@@ -226,6 +261,27 @@ func (s *Service) runCreateSnapshot(ctx context.Context, job *jobs.Job) error {
 		s.Progress = 100
 		return tx.SaveSnapshot(s)
 	}, func() error { return unlessFenced(s.driver.DeleteSnapshot(ctx, snap.VolumeID, snap.ID, fence)) })
+}
+
+// reportSnapshot shows how far a snapshot that is being made has come. 100 is for
+// one that is done.
+func (s *Service) reportSnapshot(ctx context.Context, job *jobs.Job) error {
+	return s.store.InTx(ctx, func(tx Tx) error {
+		if err := tx.ReportJob(job); err != nil {
+			return err
+		}
+		stored, err := tx.Snapshot(job.ResourceID)
+		if isGone(err) {
+			return nil
+		}
+		percent := min(job.Progress, 99)
+		if err != nil || stored.Status != SnapshotCreating || percent <= stored.Progress {
+			return err
+		}
+		snap := *stored
+		snap.Progress = percent
+		return tx.SaveSnapshot(&snap)
+	})
 }
 
 func (s *Service) runDeleteSnapshot(ctx context.Context, job *jobs.Job) error {
@@ -249,6 +305,7 @@ func (s *Service) runDeleteSnapshot(ctx context.Context, job *jobs.Job) error {
 
 // finishSnapshot is finishVolume for snapshots.
 func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, goesOn func(*Snapshot) bool, change func(*Snapshot, Tx) error, undo func() error) error {
+	crash.At(crash.DriverCalled)
 	overtaken := false
 	err := s.store.InTx(ctx, func(tx Tx) error {
 		overtaken = false
@@ -275,77 +332,4 @@ func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, goesOn func
 		}
 	}
 	return s.finish(ctx, job)
-}
-
-// giveUpVolume ends a job that failed for good: the volume gets a status from
-// which it can be deleted.
-func (s *Service) giveUpVolume(status VolumeStatus) func(context.Context, *jobs.Job, error) error {
-	return func(ctx context.Context, job *jobs.Job, _ error) error {
-		return s.giveUp(ctx, job, func(tx Tx) error {
-			stored, err := tx.Volume(job.ResourceID)
-			if err != nil {
-				return err
-			}
-			vol := *stored
-			if vol.moveTo(status) != nil { // an administrator was here first
-				if status != VolumeError || !volumeStays(&vol) {
-					return nil
-				}
-				vol.Status = VolumeError // whatever it is called, it has no bytes
-			}
-			return tx.SaveVolume(&vol)
-		})
-	}
-}
-
-// giveUpExtend also gives back what the extension had reserved.
-func (s *Service) giveUpExtend(ctx context.Context, job *jobs.Job, _ error) error {
-	var args extendArgs
-	if err := json.Unmarshal([]byte(job.Args), &args); err != nil {
-		args = extendArgs{} // nothing to give back that can be named
-	}
-	return s.giveUp(ctx, job, func(tx Tx) error {
-		if err := args.release(tx, job.ProjectID); err != nil {
-			return err
-		}
-		stored, err := tx.Volume(job.ResourceID)
-		if err != nil {
-			return err
-		}
-		vol := *stored
-		if vol.moveTo(VolumeErrorExtending) != nil {
-			return nil // an administrator was here first
-		}
-		return tx.SaveVolume(&vol)
-	})
-}
-
-func (s *Service) giveUpSnapshot(status SnapshotStatus) func(context.Context, *jobs.Job, error) error {
-	return func(ctx context.Context, job *jobs.Job, _ error) error {
-		return s.giveUp(ctx, job, func(tx Tx) error {
-			stored, err := tx.Snapshot(job.ResourceID)
-			if err != nil {
-				return err
-			}
-			snap := *stored
-			if snap.moveTo(status) != nil {
-				if status != SnapshotError || !snapshotStays(&snap) {
-					return nil
-				}
-				snap.Status = SnapshotError // whatever it is called, it has no bytes
-			}
-			return tx.SaveSnapshot(&snap)
-		})
-	}
-}
-
-// giveUp changes the noun and ends the job as failed, in one transaction.
-func (s *Service) giveUp(ctx context.Context, job *jobs.Job, change func(Tx) error) error {
-	return s.store.InTx(ctx, func(tx Tx) error {
-		if err := change(tx); err != nil && !isGone(err) {
-			return err
-		}
-		job.State = jobs.Failed
-		return tx.FinishJob(job)
-	})
 }

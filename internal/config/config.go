@@ -207,8 +207,8 @@ func checkURL(text string) error {
 		return nil
 	}
 	u, err := url.Parse(text)
-	if err == nil && ((u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" || u.RawQuery != "") {
-		err = fmt.Errorf("it must be scheme://host, not %q", text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		return errors.New("it must be scheme://host or scheme://host:port, and nothing more") // a password may be in it
 	}
-	return err
+	return nil
 }

@@ -57,6 +57,19 @@ func TestBadSettingsAreRefusedByName(t *testing.T) {
 	}
 }
 
+func TestThePublicURLIsSchemeAndHostAlone(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"https://cloud.example": true, "http://[::1]:8776/": true, "": true,
+		"https://cloud.example/evs": false, "https://u:secret@cloud.example": false, "https://cloud.example#x": false,
+		"https://cloud.example?": false, "cloud.example": false, "https://": false,
+	} {
+		_, err := Load(sources(map[string]string{"public-url": text}, nil))
+		if ok != (err == nil) || (err != nil && (!strings.Contains(err.Error(), "public-url") || strings.Contains(err.Error(), "secret"))) {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
 func TestUnknownKeyInTheFileIsRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "b.toml")
 	if err := os.WriteFile(file, []byte("listne = \"x\"\n"), 0o600); err != nil {

@@ -31,7 +31,7 @@ func Settings() []Setting {
 		{Name: "tls-key", Help: "file with the certificate's private key"},
 		{Name: "insecure-http", Default: "false", Help: "allow plain HTTP on addresses off loopback", Bool: true},
 		{Name: "public-url", Help: "scheme://host that links and the catalog say; empty: the request's own Host"},
-		{Name: "trusted-proxy", Help: "networks (CIDR, separated by commas) whose X-Forwarded-Proto and X-Forwarded-Host are believed"},
+		{Name: "trusted-proxy", Help: "networks (CIDR, separated by commas) whose X-Forwarded-Proto, -Host and -For are believed"},
 		{Name: "admin-password", Help: "password of user admin on first start; empty: a random one, in openrc-admin", Secret: true, NoFlag: true},
 		{Name: "demo-password", Help: "password of user demo on first start; empty: a random one, in openrc", Secret: true, NoFlag: true},
 		{Name: "metrics-token", Help: "bearer token that /metrics asks for; without one it answers on loopback only", Secret: true, NoFlag: true},

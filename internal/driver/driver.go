@@ -48,8 +48,25 @@ type Driver interface {
 	// Snapshot keeps the volume as it is now under the name snap, durable on return.
 	Snapshot(ctx context.Context, id, snap string, fence Fence) error
 	// DeleteSnapshot removes a snapshot; removing what is not there succeeds, one
-	// that is open fails with ErrBusy.
+	// that is open fails with ErrBusy. Its space may come back later.
 	DeleteSnapshot(ctx context.Context, id, snap string, fence Fence) error
+	// Rollback makes the volume hold what the snapshot holds, in constant time. What
+	// was written since is lost; all snapshots stay, later ones too, and can be
+	// rolled back to in turn. The volume keeps its size: what lies past the
+	// snapshot's end reads as zeroes. A volume that is open fails with ErrBusy.
+	Rollback(ctx context.Context, id, snap string, fence Fence) error
+	// Usage tells what a volume takes.
+	Usage(ctx context.Context, id string) (Usage, error)
+	// Changed calls fn with pieces of snapshot to, ascending and apart, that hold all
+	// bytes in which it may differ from snapshot from of the same volume, which may
+	// be older or later; past the end of from all was zeroes. With from "" they hold
+	// all that may be other than zeroes. zero says that the piece is nothing but
+	// zeroes in to. An error of fn ends the call and is its answer.
+	Changed(ctx context.Context, id, from, to string, fn func(off, n int64, zero bool) error) error
+	// Check looks for damage in a volume and its snapshots, open or not, and with
+	// repair mends what it can. It fails only when it cannot look: what it finds is
+	// in the report.
+	Check(ctx context.Context, id string, repair bool) (Report, error)
 	// Open opens a volume, or a snapshot of one, which is always read-only.
 	// A volume has one writer at a time: a second fails with ErrBusy. Readers may
 	// stand beside it.
@@ -90,18 +107,3 @@ const (
 	ReadOnly Mode = iota
 	ReadWrite
 )
-
-// Device is an open volume or snapshot. Methods run at the same time;
-// overlapping writes have no order.
-type Device interface {
-	Size() int64 // bytes
-	// ReadAt is io.ReaderAt: what reaches past the end is cut there, with io.EOF.
-	ReadAt(p []byte, off int64) (int, error)
-	// WriteAt is io.WriterAt: what reaches past the end fails with ErrInvalid and
-	// writes nothing.
-	WriteAt(p []byte, off int64) (int, error)
-	// Flush makes all completed writes durable before it returns. A failed one is
-	// final: writes and flushes fail until the volume is opened anew.
-	Flush(ctx context.Context) error
-	Close() error
-}

@@ -262,6 +262,9 @@ func (h *Hall) call(x *wire.Exchange, p *place) error {
 	if x.Request.Method != p.rows[0].Method { // the mux lets HEAD in where GET is
 		return h.errNoMethod(x)
 	}
+	if p.rows[0].Action == "" { // known already: figures and log name the row of a refused body, too
+		x.Route = &p.rows[0]
+	}
 	if err := x.Negotiate(); err != nil {
 		return err
 	}

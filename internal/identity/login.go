@@ -93,7 +93,8 @@ func (s *Service) prove(ctx context.Context, login Login, p *payload) (user *Use
 		return nil, Errorf(Invalid, "auth.identity.methods must name password or token")
 	}
 	if login.Token != "" {
-		held, err := s.Validate(ctx, login.Token)
+		// Afresh: what is believed for a minute must not become a token that holds for a day.
+		held, err := s.validateAfresh(ctx, login.Token)
 		if err != nil {
 			return nil, err
 		}

@@ -138,7 +138,8 @@ func (h *hasher) derive(password string, salt []byte, c Cost, n uint32) []byte {
 	return argon2.IDKey([]byte(password), salt, c.Passes, c.Memory, c.Threads, n)
 }
 
-// inTurn runs work when a core is free. Fails with Busy when too many wait.
+// inTurn runs work when a core is free. Fails with Busy when too many wait, or
+// when the caller does not wait any longer.
 func (h *hasher) inTurn(ctx context.Context, work func() error) error {
 	if h.queued.Add(1) > maxQueued+int64(cap(h.slots)) {
 		h.queued.Add(-1)
@@ -148,7 +149,7 @@ func (h *hasher) inTurn(ctx context.Context, work func() error) error {
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a turn to log in: %w", ctx.Err())
+		return &Error{Kind: Busy, Message: "The login ended before its turn came; try again.", RetryAfter: time.Second, cause: ctx.Err()}
 	}
 	defer h.leave()
 	return work()

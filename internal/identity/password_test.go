@@ -1,6 +1,8 @@
 package identity_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -128,6 +130,33 @@ func TestLoginsBeyondTheQueueAreRefused(t *testing.T) {
 		close(gate)
 		all.Wait()
 		h.demo(t)
+		h.Close()
+	})
+}
+
+// A client that goes away while it waits is no failure of ours.
+func TestALoginThatIsNotWaitedForIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t) // with two cores
+		gate := make(chan struct{})
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				if err := identity.InTurn(t.Context(), h.Service, func() error { <-gate; return nil }); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _, err := h.LogIn(ctx, as("demo", demoPassword))
+		wantKind(t, "one that waits a second", err, identity.Busy)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want its cause for the log", err)
+		}
+		close(gate)
+		all.Wait()
 		h.Close()
 	})
 }

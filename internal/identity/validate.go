@@ -9,7 +9,7 @@ import (
 // Validate tells what a token grants now, or fails with Unauthenticated. A token
 // that was validated within the last minute costs one hash and no allocation.
 func (s *Service) Validate(ctx context.Context, token string) (*Token, error) {
-	if token == "" || len(token) > MaxToken {
+	if len(token) > MaxToken { // the digest would be of its beginning
 		return nil, unauthenticated("a token of %d bytes", len(token))
 	}
 	key := digest(token)
@@ -18,6 +18,19 @@ func (s *Service) Validate(ctx context.Context, token string) (*Token, error) {
 		return t, nil
 	}
 	generation := s.cache.generation.Load() // before the rows are read
+	t, err := s.validateAfresh(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	s.cache.put(&key, t, generation, now)
+	return t, nil
+}
+
+// validateAfresh is Validate without the memory of what was found before.
+func (s *Service) validateAfresh(ctx context.Context, token string) (*Token, error) {
+	if token == "" || len(token) > MaxToken {
+		return nil, unauthenticated("a token of %d bytes", len(token))
+	}
 	message, known := s.keys.open(token)
 	if !known {
 		return nil, unauthenticated("the token was not sealed with any key we hold")
@@ -26,12 +39,7 @@ func (s *Service) Validate(ctx context.Context, token string) (*Token, error) {
 	if !ok {
 		return nil, unauthenticated("the token's payload cannot be read")
 	}
-	t, err := s.load(ctx, &p)
-	if err != nil {
-		return nil, err
-	}
-	s.cache.put(&key, t, generation, now)
-	return t, nil
+	return s.load(ctx, &p)
 }
 
 // load looks up what a payload grants now. The expiry here is the one that counts;

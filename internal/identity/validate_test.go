@@ -2,7 +2,9 @@ package identity_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -240,4 +242,42 @@ func FuzzPayload(f *testing.F) {
 			t.Errorf("%x is read, but what it is written as is not: %x", b, again)
 		}
 	})
+}
+
+// Another node believes a token for a minute after it was revoked here; but it
+// makes no new one of it, which would hold for a day.
+func TestATokenThatEndedElsewhereMakesNoOther(t *testing.T) {
+	for name, end := range map[string]func(*house, *identity.Token) error{
+		"password changed": func(h *house, token *identity.Token) error {
+			return h.ChangePassword(context.Background(), token.UserID, demoPassword, "next", "")
+		},
+		"token revoked": func(h *house, token *identity.Token) error {
+			return h.RevokeToken(context.Background(), token)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			other, err := identity.New(identity.Config{
+				Store: h.store, Keys: h.keys, Clock: h.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler), Cost: cheap,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(other.Close)
+			text, token := h.demo(t)
+			if _, err := other.Validate(t.Context(), text); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.pass(time.Second)
+			if err := end(h, token); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.pass(time.Second)
+			fresh, _, err := other.LogIn(t.Context(), identity.Login{Token: text, Scope: identity.Scope{Project: &identity.ProjectRef{ID: token.ProjectID}}})
+			wantKind(t, "a new token by the old one", err, identity.Unauthenticated)
+			if fresh != "" {
+				h.refused(t, "the new one", fresh)
+			}
+		})
+	}
 }

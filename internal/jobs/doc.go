@@ -6,7 +6,8 @@
 // did before. Each claim takes a new fence number; drivers refuse an older one,
 // and Tx.FinishJob refuses a lease that was lost. What happens when the process
 // dies half-way: the lease runs out, another claim takes the job with a higher
-// fence, and the handler starts again.
+// fence, and the handler starts again. What a job may take is counted in work,
+// not read off the clock, which may jump.
 //
 // Begin with job.go (the row), then runner.go. Keeps rule 5 of ARCHITECTURE.md.
 package jobs

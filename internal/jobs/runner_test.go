@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -13,9 +14,11 @@ import (
 // table is a job table in memory. The real ones are held to the same promises by
 // storetest.
 type table struct {
-	mu    sync.Mutex
-	jobs  map[string]*Job
-	fence int64
+	mu      sync.Mutex
+	jobs    map[string]*Job
+	fence   int64
+	reports int
+	deaf    bool // tells nobody of cancelled jobs, like the table of another node
 }
 
 func newTable(jobs ...*Job) *table {
@@ -26,17 +29,19 @@ func newTable(jobs ...*Job) *table {
 	return t
 }
 
-func (t *table) ClaimJobs(_ context.Context, now time.Time, lease time.Duration, limit int) ([]*Job, error) {
+func (t *table) ClaimJobs(_ context.Context, claim Claim) ([]*Job, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var claimed []*Job
-	for _, j := range t.jobs {
-		free := j.State == Ready && !j.RunAt.After(now) || j.State == Running && j.LeaseUntil.Before(now)
-		if !free || len(claimed) == limit {
+	for _, id := range slices.Sorted(maps.Keys(t.jobs)) {
+		j := t.jobs[id]
+		free := j.State == Ready && !j.RunAt.After(claim.Now) && !slices.Contains(claim.FullKinds, j.Kind) && !slices.Contains(claim.FullProjects, j.ProjectID) ||
+			j.State == Running && j.LeaseUntil.Before(claim.Now) && !slices.Contains(claim.Held, id)
+		if !free || len(claimed) == claim.Limit {
 			continue
 		}
 		t.fence++
-		j.State, j.Fence, j.LeaseUntil, j.Attempt = Running, t.fence, now.Add(lease), j.Attempt+1
+		j.State, j.Fence, j.LeaseUntil, j.Attempt = Running, t.fence, claim.Now.Add(claim.Lease), j.Attempt+1
 		copied := *j
 		claimed = append(claimed, &copied)
 	}
@@ -55,14 +60,39 @@ func (t *table) held(job *Job, change func(*Job)) error {
 }
 
 func (t *table) RenewJob(_ context.Context, job *Job, until time.Time) error {
-	return t.held(job, func(j *Job) { j.LeaseUntil = until })
+	cancelled := false
+	err := t.held(job, func(j *Job) { j.LeaseUntil, cancelled = until, j.Cancelled })
+	if err == nil && cancelled {
+		err = ErrCancelled
+	}
+	return err
+}
+
+func (t *table) ReportJob(_ context.Context, job *Job) error {
+	return t.held(job, func(j *Job) {
+		j.Step, j.Progress = job.Step, job.Progress
+		t.reports++
+	})
 }
 
 func (t *table) RetryJob(_ context.Context, job *Job) error {
-	return t.held(job, func(j *Job) { j.State, j.RunAt, j.Error = Ready, job.RunAt, job.Error })
+	return t.held(job, func(j *Job) {
+		j.State, j.RunAt, j.Error, j.Attempt, j.Spent = Ready, job.RunAt, job.Error, job.Attempt, job.Spent
+	})
 }
 
-func (t *table) NextJobAt(context.Context) (at time.Time, err error) {
+func (t *table) CancelledJobs(context.Context) (ids []string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, j := range t.jobs {
+		if j.State == Running && j.Cancelled && !t.deaf {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func (t *table) NextJobAt(_ context.Context, after time.Time) (at time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, j := range t.jobs {
@@ -70,14 +100,31 @@ func (t *table) NextJobAt(context.Context) (at time.Time, err error) {
 		if j.State == Running {
 			next = j.LeaseUntil
 		}
-		if (j.State == Ready || j.State == Running) && (at.IsZero() || next.Before(at)) {
+		if (j.State == Ready || j.State == Running) && next.After(after) && (at.IsZero() || next.Before(at)) {
 			at = next
 		}
 	}
 	return at, nil
 }
 
-func (t *table) PurgeJobs(context.Context, time.Time) error { return nil }
+func (t *table) ReleaseJobs(_ context.Context, now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, j := range t.jobs {
+		if j.State == Running {
+			j.LeaseUntil = now.Add(-1)
+		}
+	}
+	return nil
+}
+
+func (t *table) PurgeJobs(context.Context, time.Time, time.Time) error { return nil }
+
+func (t *table) cancel(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.jobs[id].Cancelled = true
+}
 
 func (t *table) finish(job *Job, state State) error {
 	return t.held(job, func(j *Job) { j.State = state })
@@ -216,8 +263,8 @@ func TestStoppingGivesJobsBack(t *testing.T) {
 		store := newTable(job("j"))
 		handler := Handler{Run: func(ctx context.Context, _ *Job) error { <-ctx.Done(); return ctx.Err() }}
 		run(t, store, map[string]Handler{"k": handler}, Config{}, time.Second)
-		if got := store.state("j"); got.State != Ready || got.RunAt.After(time.Now()) {
-			t.Errorf("got %+v", got)
+		if got := store.state("j"); got.State != Ready || got.RunAt.After(time.Now()) || got.Attempt != 0 {
+			t.Errorf("got %+v, want it to wait as if it had not been tried", got)
 		}
 	})
 }
@@ -250,7 +297,7 @@ func TestHandlerThatHangsForEverIsLeftBehind(t *testing.T) {
 			GiveUp: func(_ context.Context, j *Job, _ error) error { return store.finish(j, Failed) },
 		}
 		run(t, store, map[string]Handler{"k": handler}, Config{Patience: time.Minute}, 2*time.Minute)
-		if got := store.state("j"); got.State != Failed {
+		if got := store.state("j"); got.State != Failed || got.Attempt != 1 {
 			t.Errorf("got %+v", got)
 		}
 		close(hang)

@@ -16,6 +16,7 @@ import (
 // Clients that go away at any moment: before the body is sent, after it, or while
 // the answer is on its way. Nothing waits for them, and what was answered holds.
 func TestClientsThatGoAwayLeaveNothingStuck(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	demo := s.logIn("demo")
 	snap := s.snapshot(demo, s.volume(demo))
@@ -64,6 +65,7 @@ func TestClientsThatGoAwayLeaveNothingStuck(t *testing.T) {
 // A server that stops while clients hold connections: idle ones, one that has
 // sent half a head, one whose body is on its way. The last ends in order.
 func TestStopWaitsForWhatIsInHandAlone(t *testing.T) {
+	t.Parallel()
 	s := open(t, settings{"identity-listen": "127.0.0.1:0"}, withFake(fake.New()))
 	demo := s.logIn("demo")
 	snap := s.snapshot(demo, s.volume(demo))

@@ -68,7 +68,8 @@ func holderOf(dir string) string {
 	return ""
 }
 
-// writeFile puts a file in place whole, or not at all, for its owner's eyes only.
+// writeFile puts a file in place whole, or not at all, for its owner's eyes only;
+// on return it is there after a loss of power, too.
 func writeFile(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
 	if err != nil {
@@ -86,6 +87,16 @@ func writeFile(path string, text []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
+		return err
 	}
-	return err
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 // A path that is there with another method, a path that is not, a version that is
 // not: each door's shape in dialect evs, the recorded one in dialect cinder.
 func TestCallsThatNobodyServesAreRefusedAsTheDialectSays(t *testing.T) {
+	t.Parallel()
 	const routes404 = `{"message":"The resource could not be found.<br /><br />\n\n\n","code":"404 Not Found","title":"Not Found"}`
 	for _, dialect := range []string{"evs", "cinder"} {
 		s := open(t, settings{"dialect": dialect}, withFake(fake.New()))
@@ -75,6 +77,7 @@ func TestCallsThatNobodyServesAreRefusedAsTheDialectSays(t *testing.T) {
 }
 
 func TestHeadIsServedWhereItHasARow(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	demo := s.logIn("demo")
 	a := s.want(http.StatusOK, demo, "HEAD", "/identity/v3/auth/tokens", "", "X-Subject-Token", demo.token)
@@ -128,6 +131,7 @@ func put(u user, snapshot string, length int) string {
 }
 
 func TestOversizedHeadersAreRefused(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	for name, head := range map[string]string{
 		"one long header":     "GET / HTTP/1.1\r\nHost: h\r\nX-Long: " + strings.Repeat("x", 80<<10) + "\r\n\r\n",
@@ -145,6 +149,7 @@ func TestOversizedHeadersAreRefused(t *testing.T) {
 }
 
 func TestSlowSendersAreCutOff(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, dialect string
 		has           string
@@ -154,7 +159,7 @@ func TestSlowSendersAreCutOff(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, settings{"dialect": tc.dialect, "read-timeout": "250ms"}, withFake(fake.New()))
+			s := open(t, settings{"dialect": tc.dialect, "read-timeout": "1s"}, withFake(fake.New()))
 			demo := s.logIn("demo")
 			snap := s.snapshot(demo, s.volume(demo))
 			silent, head, body, keystone := s.dial(), s.dial(), s.dial(), s.dial()
@@ -185,6 +190,7 @@ func TestSlowSendersAreCutOff(t *testing.T) {
 
 // A body that ends before its length, and one that is longer than any may be.
 func TestBodiesOfAWrongLengthChangeNothing(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	demo := s.logIn("demo")
 	snap := s.snapshot(demo, s.volume(demo))
@@ -211,4 +217,55 @@ func TestBodiesOfAWrongLengthChangeNothing(t *testing.T) {
 	if got := s.want(http.StatusOK, demo, "GET", "/v3/"+demo.project+"/snapshots/"+snap, ""); got.text("snapshot", "name") != "s" {
 		t.Errorf("a refused body changed the snapshot: %s", got)
 	}
+}
+
+// A metadata key may be ".." or hold a slash. However a client escapes it, a call
+// on the key never becomes one on the volume, the snapshot, or a neighbour.
+func TestDotsInAKeyReachNoOtherObject(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []string{"evs", "cinder"} {
+		s := open(t, settings{"dialect": dialect}, withFake(fake.New()))
+		demo := s.logIn("demo")
+		volume := s.volume(demo)
+		snap := s.snapshot(demo, volume)
+		lone := s.volume(demo) // has no snapshot, so DELETE would do
+		all := "/v3/" + demo.project
+		for _, key := range []string{"..", "%2e%2e", "%2E.", "..%2F", ".", "%2e", "..%2f..%2f" + lone, "..%2f..%2f..%2fsnapshots%2f" + snap, "x%2f..%2f..", "...json"} {
+			for _, on := range []string{"/volumes/" + lone, "/snapshots/" + snap} {
+				for method, body := range map[string]string{"DELETE": "", "PUT": `{"snapshot":{"name":"climbed"}}`} {
+					c := s.dial()
+					c.write(fmt.Sprintf("%s %s%s/metadata/%s HTTP/1.1\r\nHost: h\r\nX-Auth-Token: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+						method, all, on, key, demo.token, len(body), body))
+					if a := c.answer(); a.status != http.StatusNotFound {
+						t.Errorf("%s: %s %s/metadata/%s: got %s, want 404", dialect, method, on, key, a)
+					}
+				}
+			}
+		}
+		for _, path := range []string{"/volumes/" + lone, "/snapshots/" + snap} {
+			if a := s.want(http.StatusOK, demo, "GET", all+path, ""); !strings.Contains(a.body, `"status":"available"`) || strings.Contains(a.body, "climbed") {
+				t.Errorf("%s: %s is %s", dialect, path, a)
+			}
+		}
+	}
+}
+
+// POST …?_method= is another method in dialect cinder, as recorded, but never one
+// that would frame the answer in another way than the client waits for.
+func TestTheMethodInAQueryNeverChangesTheFraming(t *testing.T) {
+	s := open(t, settings{"dialect": "cinder"}, withFake(fake.New()))
+	demo := s.logIn("demo")
+	for _, method := range []string{"HEAD", "head", "CONNECT", "TRACE", "OPTIONS", "", "A B"} {
+		c := s.dial()
+		head := " HTTP/1.1\r\nHost: h\r\nX-Auth-Token: " + demo.token + "\r\nX-Subject-Token: " + demo.token + "\r\n"
+		c.write("POST /identity/v3/auth/tokens?_method=" + url.QueryEscape(method) + head + "Content-Length: 0\r\n\r\n")
+		c.write("GET /healthcheck" + head + "\r\n")
+		if a := c.answer(); a.status < 400 || a.body == "" {
+			t.Errorf("_method=%s: got %s", method, a)
+		}
+		if a := c.answer(); a.status != http.StatusOK || !strings.Contains(a.body, "reasons") {
+			t.Errorf("after _method=%s: got %s, want the next answer whole", method, a)
+		}
+	}
+	s.want(http.StatusOK, demo, "POST", "/v3/"+demo.project+"/volumes?_method=get", "")
 }

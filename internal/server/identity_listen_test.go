@@ -9,6 +9,7 @@ import (
 )
 
 func TestIdentityListenerLeadsToTheFirstListener(t *testing.T) {
+	t.Parallel()
 	s := open(t, settings{"identity-listen": "127.0.0.1:0"}, withFake(fake.New()))
 	own := s.IdentityURL()
 	if own == "" || own == s.URL() {
@@ -49,6 +50,7 @@ func TestIdentityListenerLeadsToTheFirstListener(t *testing.T) {
 }
 
 func TestIdentityListenerLeadsToThePublicURL(t *testing.T) {
+	t.Parallel()
 	s := open(t, settings{"identity-listen": "127.0.0.1:0", "public-url": "https://cloud.example"}, withFake(fake.New()))
 	demo, token := s.logInAt(s.IdentityURL()+"/v3", "demo")
 	if got, want := endpoints(token)["volumev3"], "https://cloud.example/v3/"+demo.project; got != want {

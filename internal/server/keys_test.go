@@ -37,6 +37,7 @@ func sealedBy(t *testing.T, token, file string) bool {
 }
 
 func TestRotatedKeysAreTakenUpByARunningServer(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	s := open(t, settings{"data": data}, withFake(fake.New()))
 	c, err := load(settings{"data": data})

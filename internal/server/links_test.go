@@ -1,11 +1,15 @@
 package server_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/breezeblock/breezeblock/internal/driver/fake"
+	"github.com/breezeblock/breezeblock/internal/server"
 )
 
 // hosts are the beginnings of every address that a client is told in answers,
@@ -44,6 +48,7 @@ func (s *site) hosts(at string, headers ...string) map[string]string {
 }
 
 func TestLinksAndCatalogSayWhereTheServiceIs(t *testing.T) {
+	t.Parallel()
 	forwarded := []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evs.example:8443"}
 	for _, tc := range []struct {
 		name    string
@@ -71,6 +76,62 @@ func TestLinksAndCatalogSayWhereTheServiceIs(t *testing.T) {
 					t.Errorf("%s: got %s, want %s", place, host, tc.want)
 				}
 			}
+		})
+	}
+}
+
+// net/http takes quotes, brackets and any byte as the host of a request's target;
+// links are made of it, so it must not come into an answer.
+func TestAHostThatIsNoneIsRefused(t *testing.T) {
+	s := open(t, nil, withFake(fake.New()))
+	demo := s.logIn("demo")
+	path := "/v3/" + demo.project + "/volumes/" + s.volume(demo)
+	for target, want := range map[string]int{
+		path: 200, "http://h.example:1" + path: 200, "http://[::1]:2" + path: 200,
+		`http://a"b` + path: 400, "http://a<b" + path: 400, "http://%ff" + path: 400, "http://u@'x" + path: 400,
+	} {
+		c := s.dial()
+		c.write("GET " + target + " HTTP/1.1\r\nHost: h\r\nX-Auth-Token: " + demo.token + "\r\n\r\n")
+		if a := c.answer(); a.status != want || !json.Valid([]byte(a.body)) || (want == 400 && !strings.Contains(a.body, "Host")) {
+			t.Errorf("%s: got %s, want %d", target, a, want)
+		}
+	}
+	c := s.dial()
+	c.write("GET / HTTP/1.0\r\n\r\n")
+	if a := c.answer(); !strings.Contains(a.body, `"href":"`+s.local+"/v3/") {
+		t.Errorf("without a Host: got %s, want links to %s", a, s.local)
+	}
+}
+
+// Failed logins count for the address they come from. Behind a trusted proxy that
+// is the one it tells, or one guesser would lock everybody out.
+func TestGuessesBehindAProxyCountForTheGuesser(t *testing.T) {
+	const guess = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"demo","password":%q,"domain":{"name":"Default"}}}}}}`
+	for _, tc := range []struct {
+		name, proxies, guesser, other string
+		want                          int // for the owner, elsewhere
+	}{
+		{"a trusted proxy", "127.0.0.0/8", "203.0.113.9", "203.0.113.10", 201},
+		{"what the guesser wrote in front", "127.0.0.0/8", "198.51.100.%d, 203.0.113.9", "198.51.100.1, 203.0.113.9", 429},
+		{"two trusted proxies", "127.0.0.0/8,10.0.0.0/8", "203.0.113.9, 10.1.1.1", "203.0.113.10, 10.1.1.1", 201},
+		{"a proxy nobody trusts", "192.0.2.0/24", "203.0.113.%d", "203.0.113.200", 429},
+		{"nonsense", "127.0.0.0/8", "x%d", "y", 429},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			now := time.Now() // failures wear off with time; here none passes
+			s := open(t, settings{"trusted-proxy": tc.proxies}, withFake(fake.New()), func(p *server.Parts) { p.Now = func() time.Time { return now } })
+			tokens := "/identity/v3/auth/tokens"
+			for i := range 25 {
+				from := tc.guesser
+				if strings.Contains(from, "%d") {
+					from = fmt.Sprintf(from, i)
+				}
+				a := s.send(user{}, "POST", tokens, fmt.Sprintf(guess, "wrong"), "X-Forwarded-For", from)
+				if a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests {
+					t.Fatalf("guess %d: %s", i, a)
+				}
+			}
+			s.want(tc.want, user{}, "POST", tokens, fmt.Sprintf(guess, "demo-secret"), "X-Forwarded-For", tc.other)
 		})
 	}
 }

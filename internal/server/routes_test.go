@@ -28,6 +28,7 @@ func prefixes(row wire.Route) []string {
 }
 
 func TestEveryRowOfTheRouteTableIsWholeAndUnique(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	type call struct{ method, path, action string }
 	seen := map[call]string{}
@@ -58,6 +59,7 @@ var public = []string{
 }
 
 func TestEveryRowButThePublicOnesAsksForAToken(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range []string{"evs", "cinder"} {
 		t.Run(dialect, func(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data")

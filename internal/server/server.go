@@ -38,6 +38,7 @@ type Parts struct {
 	Log    *slog.Logger  // discarded
 	Access io.Writer     // where the access log goes; nowhere
 	Cost   identity.Cost // of a password's hash
+	Jobs   jobs.Config   // how jobs are run; the server fills in its own clock, log and metrics
 
 	Listen func(network, address string) (net.Listener, error) // net.Listen
 }
@@ -147,14 +148,15 @@ func (s *Server) openBlocks(ctx context.Context) error {
 	}
 	s.blocks = block.NewService(s.store, s.driver, block.Parts{
 		NewUUID: s.newUUID, NewHex: s.newHex, Now: s.parts.Now,
-		Zone: "az1", Host: "breezeblock@layers#layers", ServiceID: serviceID,
+		Zone: "az1", Host: "breezeblock@layers#layers", ServiceID: serviceID, Patience: s.parts.Jobs.Patience,
 	})
 	if err := s.blocks.EnsureFirst(ctx); err != nil {
 		return err
 	}
-	s.runner = jobs.NewRunner(s.store, s.blocks.Handlers(), jobs.Config{
-		Now: s.parts.Now, Log: s.parts.Log, Done: s.metrics.Job,
-	})
+	run := s.parts.Jobs
+	run.Now, run.Log, run.Done, run.Unknown = s.parts.Now, s.parts.Log, s.metrics.Job, s.blocks.GiveUpUnknown
+	run.Alone = s.config.Database == "" // the lock on the data folder keeps others out
+	s.runner = jobs.NewRunner(s.store, s.blocks.Handlers(), run)
 	return nil
 }
 

@@ -54,6 +54,7 @@ func certificate(t *testing.T) (certFile, keyFile string, roots *x509.CertPool) 
 }
 
 func TestBothListenersSpeakTLSAndSaySoInLinksAndCatalog(t *testing.T) {
+	t.Parallel()
 	cert, key, roots := certificate(t)
 	s := open(t, settings{"tls-cert": cert, "tls-key": key, "identity-listen": "127.0.0.1:0"}, withFake(fake.New()))
 	s.trust(roots)
@@ -98,6 +99,7 @@ func endpoints(token answer) map[string]string {
 }
 
 func TestPlainHTTPOffLoopbackIsRefused(t *testing.T) {
+	t.Parallel()
 	cert, key, _ := certificate(t)
 	for _, tc := range []struct {
 		name  string

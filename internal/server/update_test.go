@@ -13,6 +13,7 @@ import (
 // The promise of ARCHITECTURE.md: a PUT changes a row. A driver on which every
 // call fails is not even asked, and no job is left behind.
 func TestUpdateSnapshotCallsNoDriverAndQueuesNoJob(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	working := fake.New()
 	first := open(t, settings{"data": data}, withFake(working))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestMetricsAskForTheirToken(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		given   settings
@@ -39,6 +40,7 @@ func TestMetricsAskForTheirToken(t *testing.T) {
 }
 
 func TestMetricsCarryTheRouteAndNeverAPath(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	demo := s.logIn("demo")
 	snap := s.snapshot(demo, s.volume(demo))
@@ -46,10 +48,14 @@ func TestMetricsCarryTheRouteAndNeverAPath(t *testing.T) {
 		s.send(demo, "GET", path, "")
 	}
 	s.send(demo, "ODDMETHOD", "/v3/snapshots/"+snap, "")
+	s.send(demo, "PUT", "/v3/snapshots/"+snap, "{no JSON")
+	s.send(demo, "POST", "/v3/snapshots/"+snap+"/action", "{no JSON")
 	a := s.want(http.StatusOK, user{}, "GET", "/metrics", "")
 	for _, want := range []string{
 		`breezeblock_request_duration_seconds_count{route="snapshot.show",status="200"}`,
 		`breezeblock_request_duration_seconds_count{route="snapshot.show",status="404"} 1`,
+		`breezeblock_request_duration_seconds_count{route="snapshot.update",status="400"} 1`,
+		`breezeblock_request_duration_seconds_count{route="none",status="400"} 1`,
 		`breezeblock_request_duration_seconds_count{route="none",status="404"} 3`,
 		`breezeblock_request_duration_seconds_count{route="none",status="405"} 1`,
 		`breezeblock_job_duration_seconds_count{kind="snapshot.create",outcome="done"} 1`,
@@ -95,6 +101,7 @@ func (s *site) lines() map[string]line {
 }
 
 func TestEveryAnswerHasAnIdOfItsOwnThatTheAccessLogHas(t *testing.T) {
+	t.Parallel()
 	s := open(t, nil, withFake(fake.New()))
 	demo := s.logIn("demo")
 	volumes := "/v3/" + demo.project + "/volumes"

@@ -127,7 +127,7 @@ var ages = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // the clock must have gone back since it was taken.
 func (c *claiming) takeExpired() error {
 	const expired = `SELECT ` + jobColumns + ` FROM jobs
-		WHERE state = 'running' AND lease_until > $1 AND lease_until < $2 ORDER BY lease_until LIMIT $3`
+		WHERE state = 'running' AND lease_until > $1 AND lease_until < $2 LIMIT $3`
 	for _, s := range []span{{time.Unix(0, 0), c.claim.Now}, {c.claim.FarLease(), ages}} {
 		var found []*jobs.Job
 		args := []any{s.after, s.before, c.room() + len(c.held)}
@@ -229,12 +229,13 @@ func (c *claiming) takeOf(project string, share int) error {
 	return nil
 }
 
-// lease tells whether the job was still as it was found.
+// lease tells whether the job could be taken: nobody else has claimed or ended it
+// since it was found.
 func (c *claiming) lease(job *jobs.Job, fence int64) (bool, error) {
 	const take = `UPDATE jobs SET state = 'running', attempt = attempt + 1, claimed_at = $1, lease_until = $2, fence = $3
-		WHERE id = $4 AND state = $5 AND fence = $6`
+		WHERE id = $4 AND fence = $5 AND finished_at IS NULL` // a state as an argument would be planned anew each time
 	now, until := stored(c.claim.Now), stored(c.claim.Now.Add(c.claim.Lease))
-	n, err := c.tx.exec(take, now, until, fence, job.ID, job.State, job.Fence)
+	n, err := c.tx.exec(take, now, until, fence, job.ID, job.Fence)
 	if err != nil || n == 0 {
 		return false, err
 	}

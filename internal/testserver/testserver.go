@@ -52,6 +52,11 @@ func DataDir(dir string) Option { return Set("data", dir) }
 // Driver puts another driver in place of layers.
 func Driver(d driver.Driver) Option { return func(s *setup) { s.parts.Driver = d } }
 
+// Patience is how long the attempts at a job may take together, and its lease.
+func Patience(d time.Duration) Option {
+	return func(s *setup) { s.parts.Jobs.Patience, s.parts.Jobs.Lease, s.parts.Jobs.LeaveBehind = d, d, d }
+}
+
 // Passwords of the first users.
 const (
 	adminPassword = "admin-password-of-a-test"

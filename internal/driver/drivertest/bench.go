@@ -137,11 +137,26 @@ func (b *bench) deleteSnapshot(id, snap string) {
 	delete(b.held, driver.Ref{Volume: id, Snapshot: snap})
 }
 
-func (b *bench) openDevice(ref driver.Ref, mode driver.Mode) driver.Device {
+func (b *bench) rollback(id, snap string) {
+	b.Helper()
+	b.twice("roll back", func() error { return b.d.Rollback(b.Context(), id, snap, 0) })
+}
+
+// device is a whole device.
+type device interface {
+	driver.Device
+	driver.Space
+}
+
+func (b *bench) openDevice(ref driver.Ref, mode driver.Mode) device {
 	b.Helper()
 	dev, err := b.d.Open(b.Context(), ref, mode)
 	b.must("open a device", err)
-	return dev
+	whole, ok := dev.(device)
+	if !ok {
+		b.Fatalf("%T is not a whole device", dev)
+	}
+	return whole
 }
 
 // write opens the volume, writes, flushes and closes.
@@ -153,7 +168,7 @@ func (b *bench) write(id string, p []byte, off int64) {
 	b.must("close a device", dev.Close())
 }
 
-func (b *bench) writeTo(dev driver.Device, p []byte, off int64) {
+func (b *bench) writeTo(dev device, p []byte, off int64) {
 	b.Helper()
 	if n, err := dev.WriteAt(p, off); err != nil || n != len(p) {
 		b.Fatalf("write %d bytes at %d: %d, %v", len(p), off, n, err)
@@ -168,7 +183,7 @@ func (b *bench) compare(ref driver.Ref, want []byte) {
 	b.must("close a device", dev.Close())
 }
 
-func (b *bench) compareDevice(dev driver.Device, want []byte) {
+func (b *bench) compareDevice(dev device, want []byte) {
 	b.Helper()
 	if dev.Size() != int64(len(want)) {
 		b.Fatalf("size is %d, want %d", dev.Size(), len(want))

@@ -23,9 +23,9 @@ const (
 type modelVolume struct {
 	data   []byte
 	snaps  map[string][]byte
-	dev    driver.Device // the writer, if one is open
-	reader driver.Device // of a snapshot, if one is open
-	reads  string        // the snapshot that reader shows
+	dev    device // the writer, if one is open
+	reader device // of a snapshot, if one is open
+	reads  string // the snapshot that reader shows
 }
 
 // model is a random history: what the driver did and what it ought to hold.
@@ -49,6 +49,10 @@ func Histories(t *testing.T, fresh func(t *testing.T) Opener) {
 			"deleteSnapshot": m.doDeleteSnapshot,
 			"write":          m.doWrite,
 			"writeMore":      m.doWrite,
+			"zeroes":         m.doZeroes,
+			"discard":        m.doDiscard,
+			"rollback":       m.doRollback,
+			"changed":        m.doChanged,
 			"read":           m.doRead,
 			"openSnapshot":   m.doOpenSnapshot,
 			"close":          m.doClose,
@@ -155,10 +159,7 @@ func drawRange(t *rapid.T, size int) (off, n int) {
 }
 
 func (m *model) doWrite(t *rapid.T) {
-	id, v := m.pick(t)
-	if v.dev == nil {
-		v.dev = m.openDevice(driver.Ref{Volume: id}, driver.ReadWrite)
-	}
+	_, v := m.writer(t)
 	off, n := drawRange(t, len(v.data))
 	p := pattern(rapid.Byte().Draw(t, "seed"), n)
 	if rapid.IntRange(0, 9).Draw(t, "zeroes") == 0 {
@@ -171,11 +172,48 @@ func (m *model) doWrite(t *rapid.T) {
 	}
 }
 
-func (m *model) doRead(t *rapid.T) {
+// writer draws a volume and opens it for writing.
+func (m *model) writer(t *rapid.T) (string, *modelVolume) {
 	id, v := m.pick(t)
 	if v.dev == nil {
 		v.dev = m.openDevice(driver.Ref{Volume: id}, driver.ReadWrite)
 	}
+	return id, v
+}
+
+func (m *model) doZeroes(t *rapid.T) {
+	_, v := m.writer(t)
+	off, n := drawRange(t, len(v.data))
+	m.must("write zeroes", v.dev.WriteZeroes(int64(off), int64(n), rapid.Bool().Draw(t, "keep")))
+	clear(v.data[off : off+n])
+	m.checkExtents(v.dev, v.data)
+}
+
+func (m *model) doDiscard(t *rapid.T) {
+	_, v := m.writer(t)
+	off, n := drawRange(t, len(v.data))
+	m.must("discard", v.dev.Discard(int64(off), int64(n)))
+	m.discarded(v.dev, v.data, off, n)
+}
+
+func (m *model) doRollback(t *rapid.T) {
+	id, v, snap := m.pickSnapshot(t)
+	if v.dev != nil {
+		m.wants("roll back an open volume", m.d.Rollback(m.Context(), id, snap, 0), driver.ErrBusy)
+		return
+	}
+	m.rollback(id, snap)
+	clear(v.data)
+	copy(v.data, v.snaps[snap])
+}
+
+func (m *model) doChanged(t *rapid.T) {
+	id, v, to := m.pickSnapshot(t)
+	m.checkChanged(id, rapid.SampledFrom(append(slices.Sorted(maps.Keys(v.snaps)), "")).Draw(t, "from"), to)
+}
+
+func (m *model) doRead(t *rapid.T) {
+	id, v := m.writer(t)
 	off, n := drawRange(t, len(v.data))
 	got := make([]byte, n)
 	if read, err := v.dev.ReadAt(got, int64(off)); read != n {

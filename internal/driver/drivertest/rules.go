@@ -165,6 +165,7 @@ func testFence(b *bench) {
 		"extend":          func(f driver.Fence) error { return b.d.Extend(ctx, vol, 2*mib, f) },
 		"snapshot":        func(f driver.Fence) error { return b.d.Snapshot(ctx, vol, later, f) },
 		"delete snapshot": func(f driver.Fence) error { return b.d.DeleteSnapshot(ctx, vol, snap, f) },
+		"roll back":       func(f driver.Fence) error { return b.d.Rollback(ctx, vol, snap, f) },
 	} {
 		b.wants(name, call(7), driver.ErrFenced)
 	}
@@ -204,7 +205,19 @@ func testUnsafeIDs(b *bench) {
 		b.wants("snapshot", b.d.Snapshot(ctx, id, snap, 0), driver.ErrInvalid)
 		b.wants("snapshot named so", b.d.Snapshot(ctx, vol, id, 0), driver.ErrInvalid)
 		b.wants("delete snapshot", b.d.DeleteSnapshot(ctx, vol, id, 0), driver.ErrInvalid)
-		_, err := b.d.Open(ctx, driver.Ref{Volume: id}, driver.ReadOnly)
+		b.wants("roll back", b.d.Rollback(ctx, id, snap, 0), driver.ErrInvalid)
+		b.wants("roll back to", b.d.Rollback(ctx, vol, id, 0), driver.ErrInvalid)
+		_, err := b.d.Usage(ctx, id)
+		b.wants("usage", err, driver.ErrInvalid)
+		_, err = b.d.Check(ctx, id, true)
+		b.wants("check", err, driver.ErrInvalid)
+		nothing := func(int64, int64, bool) error { return nil }
+		b.wants("changed", b.d.Changed(ctx, id, "", snap, nothing), driver.ErrInvalid)
+		b.wants("changed to", b.d.Changed(ctx, vol, "", id, nothing), driver.ErrInvalid)
+		if id != "" { // nothing: all that is there
+			b.wants("changed from", b.d.Changed(ctx, vol, id, snap, nothing), driver.ErrInvalid)
+		}
+		_, err = b.d.Open(ctx, driver.Ref{Volume: id}, driver.ReadOnly)
 		b.wants("open", err, driver.ErrInvalid)
 		if id != "" { // an empty snapshot is the volume itself
 			_, err = b.d.Open(ctx, driver.Ref{Volume: vol, Snapshot: id}, driver.ReadOnly)

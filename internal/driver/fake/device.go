@@ -9,37 +9,6 @@ import (
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
-const pageSize = 4096
-
-// pages holds what was written, by page number. A page is never changed once it
-// is here: writing replaces it, so that snapshots share it.
-type pages map[int64]*[pageSize]byte
-
-func (ps pages) read(p []byte, off int64) {
-	for len(p) > 0 {
-		at := off % pageSize
-		n := min(len(p), int(pageSize-at))
-		if page := ps[off/pageSize]; page != nil {
-			copy(p[:n], page[at:])
-		} else {
-			clear(p[:n])
-		}
-		p, off = p[n:], off+int64(n)
-	}
-}
-
-func (ps pages) write(p []byte, off int64) {
-	for len(p) > 0 {
-		page := new([pageSize]byte)
-		if old := ps[off/pageSize]; old != nil {
-			*page = *old
-		}
-		n := copy(page[off%pageSize:], p)
-		ps[off/pageSize] = page
-		p, off = p[n:], off+int64(n)
-	}
-}
-
 // device is an open volume (snap is nil) or snapshot; the driver's lock guards all of it.
 type device struct {
 	d      *Driver
@@ -129,14 +98,70 @@ func (dev *device) WriteAt(p []byte, off int64) (n int, err error) {
 		if dev.failed != nil {
 			return dev.failed
 		}
-		if off < 0 || off > dev.vol.size-int64(len(p)) {
-			return fmt.Errorf("%w: %d bytes at %d end past %d", driver.ErrInvalid, len(p), off, dev.vol.size)
+		if err := checkRange(off, int64(len(p)), dev.vol.size); err != nil {
+			return err
 		}
 		dev.vol.pages.write(p, off)
 		n = len(p)
 		return nil
 	})
 	return n, err
+}
+
+func (dev *device) WriteZeroes(off, n int64, keepAllocated bool) error {
+	return dev.zero(WriteZeroes, off, n, func(ps pages) { ps.zero(off, n, dev.vol.size, keepAllocated) })
+}
+
+// Discard drops whole pages; the parts of pages at its ends stay as they are.
+func (dev *device) Discard(off, n int64) error {
+	return dev.zero(Discard, off, n, func(ps pages) {
+		for page := (off + pageSize - 1) / pageSize; page < (off+n)/pageSize; page++ {
+			delete(ps, page)
+		}
+	})
+}
+
+// zero runs a call that makes zeroes, on a range that it checks.
+func (dev *device) zero(call Call, off, n int64, work func(ps pages)) error {
+	return dev.use(context.Background(), call, func() error {
+		if dev.mode != driver.ReadWrite {
+			return driver.ErrReadOnly
+		}
+		if dev.failed != nil {
+			return dev.failed
+		}
+		if err := checkRange(off, n, dev.vol.size); err != nil {
+			return err
+		}
+		work(dev.vol.pages)
+		return nil
+	})
+}
+
+// Extents calls fn without the lock, so that it may use the device.
+func (dev *device) Extents(off, n int64, fn func(n int64, kind driver.ExtentKind) bool) error {
+	var pieces []piece
+	err := dev.use(context.Background(), Extents, func() error {
+		size, ps := dev.bytes()
+		if err := checkRange(off, n, size); err != nil {
+			return err
+		}
+		pieces = ps.pieces(off, n)
+		return nil
+	})
+	for _, p := range pieces {
+		if !fn(p.n, p.kind) {
+			break
+		}
+	}
+	return err
+}
+
+func checkRange(off, n, size int64) error {
+	if off < 0 || n < 0 || off > size-n {
+		return fmt.Errorf("%w: %d bytes at %d end past %d", driver.ErrInvalid, n, off, size)
+	}
+	return nil
 }
 
 // Flush has nothing to do, but a failed one is final as a real one is.

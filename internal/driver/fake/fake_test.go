@@ -67,11 +67,15 @@ func TestHangEndsWithTheContext(t *testing.T) {
 func TestFailingRefusesEverything(t *testing.T) {
 	d, ctx := fake.Failing(errBroken), t.Context()
 	_, info := d.Info(ctx)
+	_, usage := d.Usage(ctx, "a")
+	_, check := d.Check(ctx, "a", true)
 	_, open := d.Open(ctx, driver.Ref{Volume: "a"}, driver.ReadOnly)
 	for _, err := range []error{
 		info, open, d.Create(ctx, driver.VolumeSpec{ID: "a", Size: 512}, 0), d.Delete(ctx, "a", 0),
 		d.CreateFrom(ctx, driver.VolumeSpec{ID: "a", Size: 512}, driver.Ref{Volume: "b", Snapshot: "c"}, 0),
 		d.Extend(ctx, "a", 512, 0), d.Snapshot(ctx, "a", "b", 0), d.DeleteSnapshot(ctx, "a", "b", 0),
+		d.Rollback(ctx, "a", "b", 0), usage, check,
+		d.Changed(ctx, "a", "", "b", func(int64, int64, bool) error { return nil }),
 	} {
 		if !errors.Is(err, errBroken) {
 			t.Errorf("got %v, want %v", err, errBroken)
@@ -82,8 +86,8 @@ func TestFailingRefusesEverything(t *testing.T) {
 			t.Errorf("list: %v", err)
 		}
 	}
-	if d.Count(fake.Any) != 9 {
-		t.Errorf("counted %d calls, want 9", d.Count(fake.Any))
+	if d.Count(fake.Any) != 13 {
+		t.Errorf("counted %d calls, want 13", d.Count(fake.Any))
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)

@@ -3,6 +3,9 @@ package fake
 import (
 	"context"
 	"sync"
+	"time"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
 // Call is a kind of call, of the driver or of its devices.
@@ -17,10 +20,17 @@ const (
 	Extend         Call = "extend"
 	Snapshot       Call = "snapshot"
 	DeleteSnapshot Call = "delete snapshot"
+	Rollback       Call = "rollback"
+	Usage          Call = "usage"
+	Changed        Call = "changed"
+	Check          Call = "check"
 	Open           Call = "open"
 	List           Call = "list"
 	ReadAt         Call = "read"
 	WriteAt        Call = "write"
+	WriteZeroes    Call = "write zeroes"
+	Discard        Call = "discard"
+	Extents        Call = "extents"
 	Flush          Call = "flush"
 )
 
@@ -31,10 +41,13 @@ type Fault struct {
 	Err  error // what the call answers; nil with Hang answers the context's error
 
 	// After does the work first, then fails: an answer that was lost. Without it
-	// nothing is changed. Of Info, Open and List it makes no difference.
+	// nothing is changed. Of calls that change nothing it makes no difference.
 	After bool
-	// Hang waits until the caller's context ends. ReadAt and WriteAt have no
-	// context: there it is taken as Err alone.
+	// Progress is what the call tells of itself first, in percent, a second apart as
+	// whoever listens does not listen more often. For tests with a clock of their own.
+	Progress []int
+	// Hang waits until the caller's context ends. Of a device only Flush has one:
+	// in its other calls it is taken as Err alone.
 	Hang bool
 }
 
@@ -68,6 +81,12 @@ func (f *faults) count(call Call) int {
 // run does work, with the call's fault before or after it.
 func (f *faults) run(ctx context.Context, call Call, work func() error) error {
 	fault, found := f.meet(call)
+	for i, percent := range fault.Progress {
+		if i > 0 {
+			wait(ctx)
+		}
+		driver.Progress(ctx, percent)
+	}
 	if found && fault.Hang {
 		<-ctx.Done()
 		if fault.Err == nil {
@@ -81,4 +100,14 @@ func (f *faults) run(ctx context.Context, call Call, work func() error) error {
 		return err
 	}
 	return fault.Err
+}
+
+// wait lets a second pass, or the context end.
+func wait(ctx context.Context) {
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }

@@ -8,25 +8,28 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"path/filepath"
 )
 
-// The bitmap file of a sealed layer says which grains it holds. It is written
-// once, when the layer is sealed, and wins over what the file system takes for
+// The bitmap file of a sealed layer says which grains it holds, and which are
+// zeroes in it. It is written once and wins over what the file system takes for
 // data: a copy that fills holes does no harm. Little endian:
 //
-//	magic [8] | grain u32 | 0 u32 | size u64 | grains u64 | records | SHA-256 [32]
+//	magic [8] | grain u32 | 0 u32 | size u64 | grains u64 | zeroes u64 | bytes of
+//	the first records u64 | records of grains | records of zeroes | SHA-256 [32]
 //
 // A record is leaf u32 | full u32: that many leaves of 4 MiB from leaf on are all
 // held; with full 0 a bitmap of one leaf follows, lowest bit first. The manifest
 // has the SHA-256 too, so that another volume's file is not taken for ours.
 const (
-	mapMagic  = "BBLKMAP1"
-	mapHeader = 32
-	// maxMap is the longest bitmap file, in bytes: 32 TiB in single leaves of 4 KiB grains.
-	maxMap = 1200 << 20
+	mapMagic  = "BBLKMAP2"
+	mapHeader = 48
+	// maxMap is the longest bitmap file, in bytes: 32 TiB in single leaves of 4 KiB
+	// grains, some of each leaf zeroes.
+	maxMap = 2400 << 20
 )
 
-// mapWriter builds a bitmap file from pieces in ascending order.
+// mapWriter builds records from pieces in ascending order.
 type mapWriter struct {
 	text   []byte
 	grain  int64
@@ -40,16 +43,14 @@ type mapWriter struct {
 	record int   // where that record is
 }
 
-func newMapWriter(grain, size int64) *mapWriter {
+func newMapWriter(grain int64) *mapWriter {
 	w := &mapWriter{grain: grain, leaf: leafBytes / grain}
 	w.bits = make([]byte, (w.leaf+7)/8)
-	w.text = append(w.text, mapMagic...)
-	w.text = binary.LittleEndian.AppendUint32(w.text, uint32(grain))
-	w.text = binary.LittleEndian.AppendUint32(w.text, 0)
-	w.text = binary.LittleEndian.AppendUint64(w.text, uint64(size))
-	w.text = binary.LittleEndian.AppendUint64(w.text, 0)
 	return w
 }
+
+// addGrains is add for n grains from first on.
+func (w *mapWriter) addGrains(first, n int64) { w.add(first*w.grain, n*w.grain) }
 
 // add tells that n bytes at off are held; grains that are touched count as held.
 func (w *mapWriter) add(off, n int64) {
@@ -93,18 +94,24 @@ func (w *mapWriter) flush() {
 	clear(w.bits)
 }
 
-// finish gives the file, its SHA-256 in hex and how many grains are held.
-func (w *mapWriter) finish() (text []byte, sum string, grains int64) {
-	w.flush()
-	binary.LittleEndian.PutUint64(w.text[24:], uint64(w.total))
-	hash := sha256.Sum256(w.text)
-	w.text = append(w.text, hash[:]...)
-	return w.text, hex.EncodeToString(hash[:]), w.total
+// encodeMap gives the bitmap file of a layer of size bytes, and its SHA-256 in hex.
+func encodeMap(size int64, grains, zeroes *mapWriter) (text []byte, sum string) {
+	grains.flush()
+	zeroes.flush()
+	text = append(text, mapMagic...)
+	text = binary.LittleEndian.AppendUint32(text, uint32(grains.grain))
+	text = binary.LittleEndian.AppendUint32(text, 0)
+	for _, n := range []int64{size, grains.total, zeroes.total, int64(len(grains.text))} {
+		text = binary.LittleEndian.AppendUint64(text, uint64(n))
+	}
+	text = append(append(text, grains.text...), zeroes.text...)
+	hash := sha256.Sum256(text)
+	return append(text, hash[:]...), hex.EncodeToString(hash[:])
 }
 
-// parseMap checks a bitmap file against its layer and calls do with each run of
-// grains, ascending.
-func parseMap(text []byte, rec layer, grain int64, do func(first, n int64)) error {
+// parseMap checks a bitmap file against its layer and calls held and zero with
+// each run of their grains, ascending.
+func parseMap(text []byte, rec layer, grain int64, held, zero func(first, n int64)) error {
 	if len(text) < mapHeader+sha256.Size || string(text[:8]) != mapMagic {
 		return fmt.Errorf("%w: no bitmap of a layer", errFormat)
 	}
@@ -113,12 +120,17 @@ func parseMap(text []byte, rec layer, grain int64, do func(first, n int64)) erro
 	if string(sum[:]) != string(tail) || hex.EncodeToString(tail) != rec.Map {
 		return fmt.Errorf("%w: the checksum does not fit", errFormat)
 	}
-	if int64(binary.LittleEndian.Uint32(body[8:])) != grain ||
-		binary.LittleEndian.Uint64(body[16:]) != uint64(rec.Size) ||
-		binary.LittleEndian.Uint64(body[24:]) != uint64(rec.Grains) {
+	field := func(i int) int64 { return int64(binary.LittleEndian.Uint64(body[16+8*i:])) }
+	records := body[mapHeader:]
+	if int64(binary.LittleEndian.Uint32(body[8:])) != grain || field(0) != rec.Size ||
+		field(1) != rec.Grains || field(2) != rec.Zeros || field(3) < 0 || field(3) > int64(len(records)) {
 		return fmt.Errorf("%w: it is of another layer", errFormat)
 	}
-	return parseRecords(body[mapHeader:], leafBytes/grain, (rec.Size-1)/grain+1, rec.Grains, do)
+	leaf, end := leafBytes/grain, (rec.Size-1)/grain+1
+	if err := parseRecords(records[:field(3)], leaf, end, rec.Grains, held); err != nil {
+		return err
+	}
+	return parseRecords(records[field(3):], leaf, end, rec.Zeros, zero)
 }
 
 // parseRecords reads records of leaves with leaf grains each, up to end in all.
@@ -179,11 +191,11 @@ func eachRun(bits []byte, base, end int64, do func(first, n int64)) (total int64
 }
 
 // readMap reads the bitmap of a sealed layer in dir.
-func readMap(dir string, rec layer, grain int64, do func(first, n int64)) error {
-	path := mapPath(dir, rec.Number)
+func readMap(dir string, rec layer, grain int64, held, zero func(first, n int64)) error {
+	path := filepath.Join(dir, mapName(rec))
 	text, err := readSmall(path, maxMap)
 	if err == nil {
-		err = parseMap(text, rec, grain, do)
+		err = parseMap(text, rec, grain, held, zero)
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errFormat) {
 		return damaged(path, err)

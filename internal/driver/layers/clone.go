@@ -64,13 +64,10 @@ func (v *volume) share(snap string, size int64, dir string) (*manifest, error) {
 	}
 	m := &manifest{Next: v.m.Next + 1, Head: v.m.Next, Layers: v.m.chain(s.Layer)}
 	for _, rec := range m.Layers {
-		for i := range segments(rec.Size, v.m.Segment) {
-			if err := link(segmentPath(v.dir(), rec.Number, i), dir); err != nil {
+		for _, name := range v.m.files(rec) {
+			if err := link(filepath.Join(v.dir(), name), dir); err != nil {
 				return nil, err
 			}
-		}
-		if err := link(mapPath(v.dir(), rec.Number), dir); err != nil {
-			return nil, err
 		}
 	}
 	m.Layers = append(m.Layers, layer{Number: m.Head, Parent: s.Layer, Size: size})

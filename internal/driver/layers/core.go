@@ -18,6 +18,7 @@ type core struct {
 	table *table
 	// layers holds what was ever in the chain while this is open; the table names
 	// them by place, from 1. It only grows, and before the table names a new one.
+	// Place 0 is what no layer holds, zeroed what has space in one but no bytes.
 	layers atomic.Pointer[[]*layerFile]
 
 	turn   sync.RWMutex // each write holds it; the switch to a new head takes it whole
@@ -49,31 +50,48 @@ func openCore(d *disk, dir string, m *manifest, top int, size int64) (_ *core, e
 		}
 		files = append(files, l)
 		place := uint16(len(files))
-		if rec.sealed() {
-			err = readMap(dir, rec, m.Grain, func(first, n int64) { c.table.set(first, n, place) })
-		} else {
-			c.used.Store(false)
-			err = l.scan(func(off, n int64) bool {
-				first := off / m.Grain
-				c.table.set(first, (off+n-1)/m.Grain-first+1, place)
-				c.used.Store(true)
-				return true
-			})
-			if rec.Number == m.Head {
-				c.head = place
-			} else {
-				c.beneath = l
-			}
-		}
-		if err != nil {
+		if err := c.fill(dir, rec, l, place); err != nil {
 			return nil, err
+		}
+		switch {
+		case rec.Number == m.Head:
+			c.head = place
+		case !rec.sealed():
+			c.beneath = l
 		}
 	}
 	return c, nil
 }
 
+// fill notes in the table what the layer at place holds.
+func (c *core) fill(dir string, rec layer, l *layerFile, place uint16) error {
+	set := func(place uint16) func(first, n int64) {
+		return func(first, n int64) { c.table.set(first, n, place) }
+	}
+	if rec.sealed() {
+		return readMap(dir, rec, c.grain, set(place), set(0))
+	}
+	used := l.zeros.any()
+	l.zeros.logged.each(func(first, n int64, _ uint16) { c.table.set(first, n, 0) })
+	err := l.scan(func(off, n int64) bool { // after the log, which it beats
+		first := off / c.grain
+		c.table.set(first, (off+n-1)/c.grain-first+1, place)
+		used = true
+		return true
+	})
+	c.used.Store(used)
+	return err
+}
+
+// close gives the files back. What waits to be erased is erased before: whoever
+// opens the layer next takes data for the truth.
 func (c *core) close() error {
 	var errs []error
+	for _, l := range *c.layers.Load() {
+		if l.zeros != nil && l.zeros.waiting() && c.failed() == nil {
+			errs = append(errs, l.zeros.settle(l, &c.ranges))
+		}
+	}
 	for _, l := range *c.layers.Load() {
 		errs = append(errs, l.close())
 	}
@@ -105,7 +123,7 @@ func (c *core) push(l *layerFile) {
 }
 
 // full tells whether no further layer can be named in the table.
-func (c *core) full() bool { return len(*c.layers.Load()) == 1<<16-1 }
+func (c *core) full() bool { return len(*c.layers.Load()) == zeroed-1 }
 
 // sealed ends the syncing of the layer beneath the head: a manifest says that it is whole.
 func (c *core) sealed() {
@@ -135,10 +153,22 @@ func (c *core) flush() error {
 	}
 	for _, l := range []*layerFile{beneath, head} {
 		if l != nil {
-			if err := l.datasync(); err != nil {
-				return c.fail(err)
+			if err := c.flushLayer(l); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// flushLayer makes an open layer durable; a failure is final.
+func (c *core) flushLayer(l *layerFile) error {
+	err := l.zeros.settle(l, &c.ranges)
+	if err == nil {
+		err = l.datasync()
+	}
+	if err != nil {
+		return c.fail(err)
 	}
 	return nil
 }
@@ -168,7 +198,7 @@ func (c *core) read(p []byte, off int64) error {
 		last := (off + int64(len(p)) - 1) >> c.table.shift
 		place, n := c.table.run(first, last-first+1)
 		k := min(int64(len(p)), (first+n)*c.grain-off)
-		if place == 0 {
+		if place == 0 || place == zeroed {
 			clear(p[:k])
 		} else if err := (*c.layers.Load())[place-1].readAt(p[:k], off); err != nil {
 			return err
@@ -179,8 +209,8 @@ func (c *core) read(p []byte, off int64) error {
 }
 
 // checkRange refuses what is not within the volume.
-func (c *core) checkRange(off int64, n int) error {
-	if size := c.size.Load(); off < 0 || off > size-int64(n) {
+func (c *core) checkRange(off, n int64) error {
+	if size := c.size.Load(); off < 0 || n < 0 || off > size-n {
 		return fmt.Errorf("%w: %d bytes at %d are not within %d", driver.ErrInvalid, n, off, size)
 	}
 	return nil

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"maps"
 	"slices"
 	"testing"
 
@@ -174,15 +174,7 @@ func checkFiles(t *testing.T, p *Pool) {
 	for _, id := range names(t, p.root, "volumes") {
 		m, err := p.readManifest(id)
 		must(t, err)
-		want := []string{"manifest"}
-		for _, l := range m.Layers {
-			for i := range segments(l.Size, m.Segment) {
-				want = append(want, filepath.Base(segmentPath("", l.Number, i)))
-			}
-			if l.sealed() {
-				want = append(want, filepath.Base(mapPath("", l.Number)))
-			}
-		}
+		want := append(slices.Collect(maps.Keys(m.needed())), "manifest")
 		slices.Sort(want)
 		if got := names(t, p.root, "volumes", id); !slices.Equal(got, want) {
 			t.Errorf("volume %s has the files %v, want %v", id, got, want)

@@ -72,6 +72,16 @@ func TestDamageIsNamedAndStaysWithItsVolume(t *testing.T) {
 		{"no bitmap", "layer-000001.map", os.Remove, true},
 		{"short bitmap", "layer-000001.map", func(path string) error { return os.Truncate(path, 20) }, true},
 		{"flipped bit in a bitmap", "layer-000002.map", flip, true},
+		{"no log of zeroes", "layer-000003.zero", os.Remove, true},
+		{"flipped bit in a log of zeroes", "layer-000003.zero", flip, true},
+		{"empty log of zeroes", "layer-000003.zero", func(path string) error { return os.Truncate(path, 0) }, true},
+		{"log of zeroes of another volume", "layer-000003.zero", func(path string) error {
+			text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "../b/layer-000002.zero"))
+			if err == nil {
+				err = os.WriteFile(path, text, 0o600)
+			}
+			return err
+		}, true},
 		{"bitmap of another volume", "layer-000001.map", flipThen(ofB), true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -103,9 +113,9 @@ func TestDamageIsNamedAndStaysWithItsVolume(t *testing.T) {
 func flipThen(ofB func(string) error) func(string) error {
 	return func(path string) error {
 		beside := filepath.Join(filepath.Dir(path), "../b", filepath.Base(path))
-		w := newMapWriter(minGrain, mib)
+		w := newMapWriter(minGrain)
 		w.add(8192, 4096)
-		other, _, _ := w.finish()
+		other, _ := encodeMap(mib, w, newMapWriter(minGrain))
 		was, err := os.ReadFile(beside)
 		if err != nil {
 			return err

@@ -21,7 +21,10 @@ type device struct {
 	closed bool
 }
 
-var _ driver.Device = (*device)(nil)
+var (
+	_ driver.Device = (*device)(nil)
+	_ driver.Space  = (*device)(nil)
+)
 
 // Open opens a volume or a snapshot. The cost grows with the number of pieces that
 // were written, not with the size.
@@ -134,7 +137,7 @@ func (d *device) ReadAt(p []byte, off int64) (int, error) {
 	err := d.use("read", func() error {
 		size := d.core.size.Load()
 		n = int(min(int64(n), max(0, size-off)))
-		if err := d.core.checkRange(min(off, size), n); err != nil {
+		if err := d.core.checkRange(min(off, size), int64(n)); err != nil {
 			return err
 		}
 		return d.core.read(p[:n], off)
@@ -153,13 +156,50 @@ func (d *device) WriteAt(p []byte, off int64) (n int, err error) {
 		if d.mode != driver.ReadWrite {
 			return driver.ErrReadOnly
 		}
-		if err := d.core.checkRange(off, len(p)); err != nil {
+		if err := d.core.checkRange(off, int64(len(p))); err != nil {
 			return err
 		}
 		n, err = d.core.write(p, off)
 		return err
 	})
 	return n, err
+}
+
+func (d *device) WriteZeroes(off, n int64, keepAllocated bool) error {
+	return d.zero("write zeroes", off, n, func() error {
+		if keepAllocated {
+			return d.core.writeAllocated(off, n)
+		}
+		return d.core.writeZeroes(off, n)
+	})
+}
+
+// Discard gives back the whole grains within, which then read as zeroes; the bytes
+// before and behind them stay.
+func (d *device) Discard(off, n int64) error {
+	return d.zero("discard", off, n, func() error { return d.core.discard(off, n) })
+}
+
+func (d *device) zero(what string, off, n int64, call func() error) error {
+	return d.use(what, func() error {
+		if d.mode != driver.ReadWrite {
+			return driver.ErrReadOnly
+		}
+		if err := d.core.checkRange(off, n); err != nil || n == 0 {
+			return err
+		}
+		return call()
+	})
+}
+
+func (d *device) Extents(off, n int64, fn func(n int64, kind driver.ExtentKind) bool) error {
+	return d.use("look at", func() error {
+		if err := d.core.checkRange(off, n); err != nil {
+			return err
+		}
+		d.core.extents(off, n, fn)
+		return nil
+	})
 }
 
 // Flush runs to its end even when ctx ends: an fdatasync cannot be called back.

@@ -94,8 +94,8 @@ func TestSnapshotSyncsTheSealedLayerBetweenSwitchAndRecord(t *testing.T) {
 	must(t, p.Snapshot(t.Context(), "a", "s", 0))
 	manifest := []string{string(StepManifestRename), string(StepManifestSync)}
 	want := slices.Concat(
-		[]string{string(StepSyncHead), "layer-000001.0", string(StepMakeHead), "layer-000002.0", string(StepNameHead)}, manifest,
-		[]string{string(StepSwitch), string(StepSyncSealed), "layer-000001.0", string(StepWriteMap), string(StepRecord)}, manifest)
+		[]string{string(StepSyncHead), "layer-000001.0", string(StepMakeHead), "layer-000002.zero", "layer-000002.0", string(StepNameHead)}, manifest,
+		[]string{string(StepSwitch), string(StepSyncSealed), "layer-000001.0", string(StepWriteMap), string(StepRecord)}, manifest, []string{string(StepTakeOut)})
 	if !slices.Equal(s.log, want) {
 		t.Errorf("the order is\n%q, want\n%q", s.log, want)
 	}
@@ -206,14 +206,16 @@ func TestFullDiskLosesNothingThatWasThere(t *testing.T) {
 // A head in which nothing was left is sealed by nobody: it is dropped.
 func TestLayerWithoutDataIsDropped(t *testing.T) {
 	disk := &fullDisk{}
-	disk.left.Store(4096)
+	disk.left.Store(1 << 40)
 	p := openPool(t, t.TempDir(), Options{write: disk.write})
 	must(t, p.Create(t.Context(), driver.VolumeSpec{ID: "a", Size: mib}, 0))
 	dev := openDevice(t, p, volA, driver.ReadWrite)
 	write(t, dev, 1, 0, 4096)
 	must(t, p.Snapshot(t.Context(), "a", "one", 0))
+	disk.left.Store(0)
 	_, err := dev.WriteAt(fill(2, 4096), 0)
 	wants(t, "write to a full disk", err, driver.ErrNoSpace)
+	disk.left.Store(1 << 40)
 	must(t, p.Snapshot(t.Context(), "a", "two", 0))
 	must(t, p.Snapshot(t.Context(), "a", "three", 0))
 	m, err := p.readManifest("a")
@@ -221,7 +223,6 @@ func TestLayerWithoutDataIsDropped(t *testing.T) {
 	if len(m.Layers) != 2 {
 		t.Errorf("the chain has %d layers, want the one with data and the head", len(m.Layers))
 	}
-	disk.left.Store(1 << 40)
 	write(t, dev, 3, 0, 512)
 	want := append(fill(1, 4096), make([]byte, mib-4096)...)
 	checkBytes(t, p, driver.Ref{Volume: "a", Snapshot: "two"}, want)

@@ -19,13 +19,14 @@ func goodManifest() *manifest {
 		Volume: "a", Size: 3 * mib, Grain: 4096, Segment: 8 << 40, Fence: 7,
 		From: &origin{Volume: "b", Snapshot: "c"}, Next: 6, Head: 5,
 		Layers: []layer{
-			{Number: 1, Size: mib, Grains: 3, Map: sum},
-			{Number: 2, Parent: 1, Size: 2 * mib, Grains: 1, Map: sum},
+			{Number: 1, Size: mib, Grains: 3, Map: sum, Loose: true},
+			{Number: 2, Parent: 1, Size: 2 * mib, Grains: 1, Zeros: 2, Map: sum, Sums: sum, Revision: 4},
 			{Number: 3, Parent: 1, Size: mib, Grains: 256, Map: sum},
 			{Number: 4, Parent: 2, Size: 2 * mib},
 			{Number: 5, Parent: 4, Size: 3 * mib},
 		},
 		Snapshots: []snapshot{{ID: "d", Size: mib}, {ID: "e", Layer: 3, Size: mib}, {ID: "f", Layer: 2, Size: 3 * mib}},
+		Trash:     []string{"layer-000006.0", "layer-000002.map.3"},
 	}
 }
 
@@ -64,7 +65,18 @@ func TestManifestThatMakesNoSenseIsRefused(t *testing.T) {
 		"sealed above open":         func(m *manifest) { m.Layers[4].Parent, m.Layers[2].Number = 3, 3; m.Layers[3].Map = "" },
 		"two open beside the head":  func(m *manifest) { m.Layers[2].Map, m.Layers[2].Grains = "", 0; m.Snapshots = nil },
 		"short checksum":            func(m *manifest) { m.Layers[0].Map = "5a" },
-		"sealed without data":       func(m *manifest) { m.Layers[0].Grains = 0 },
+		"sealed without anything":   func(m *manifest) { m.Layers[0].Grains = 0 },
+		"more zeroes than fit":      func(m *manifest) { m.Layers[0].Zeros = 254 },
+		"negative grains":           func(m *manifest) { m.Layers[0].Grains, m.Layers[0].Zeros = -1, 3 },
+		"short sums":                func(m *manifest) { m.Layers[0].Sums = "5a" },
+		"open layer with sums":      func(m *manifest) { m.Layers[4].Sums = m.Layers[0].Map },
+		"merge of no layers":        func(m *manifest) { m.Merge = &merging{Lower: 8, Upper: 9} },
+		"merge with two children":   func(m *manifest) { m.Merge = &merging{Lower: 1, Upper: 2} },
+		"merge with a named layer":  func(m *manifest) { m.Merge = &merging{Lower: 2, Upper: 4} },
+		"path in the trash":         func(m *manifest) { m.Trash = []string{"layer-000009/../x"} },
+		"manifest in the trash":     func(m *manifest) { m.Trash = []string{"manifest"} },
+		"layer in the trash":        func(m *manifest) { m.Trash = []string{"layer-000003.map"} },
+		"too much trash":            func(m *manifest) { m.Trash = make([]string, maxTrash+1) },
 		"more grains than fit":      func(m *manifest) { m.Layers[0].Grains = 257 },
 		"open layer with grains":    func(m *manifest) { m.Layers[4].Grains = 1 },
 		"no head":                   func(m *manifest) { m.Head = 0 },
@@ -101,15 +113,18 @@ func TestLargestManifestFits(t *testing.T) {
 	long := strings.Repeat("f", 64)
 	m := goodManifest()
 	m.Volume, m.From = long, &origin{Volume: long, Snapshot: long}
-	m.Size, m.Layers, m.Snapshots = 32<<40, nil, nil
+	m.Size, m.Layers, m.Snapshots, m.Trash = 32<<40, nil, nil, nil
 	for i := 1; i <= maxLayers; i++ {
-		m.Layers = append(m.Layers, layer{Number: 1<<40 + i, Parent: 1<<40 + i - 1, Size: 32 << 40, Grains: 8 << 30, Map: long})
+		m.Layers = append(m.Layers, layer{Number: 1<<40 + i, Parent: 1<<40 + i - 1, Size: 32 << 40, Grains: 4 << 30, Zeros: 4 << 30, Map: long, Sums: long, Revision: 1 << 30})
 	}
 	m.Layers[0].Parent = 0
-	m.Layers[maxLayers-1].Map, m.Layers[maxLayers-1].Grains = "", 0
+	m.Layers[maxLayers-1] = layer{Number: 1<<40 + maxLayers, Parent: 1<<40 + maxLayers - 1, Size: 32 << 40}
 	m.Head, m.Next = 1<<40+maxLayers, 1<<40+maxLayers+1
 	for i := range maxSnapshots {
 		m.Snapshots = append(m.Snapshots, snapshot{ID: fmt.Sprintf("%s%04d", long[:60], i), Layer: 1<<40 + 1, Size: 32 << 40})
+	}
+	for i := range maxTrash {
+		m.Trash = append(m.Trash, revised(layer{Number: 1<<39 + i, Revision: 1 << 30}, "sums"))
 	}
 	text, err := m.encode()
 	must(t, err)
@@ -164,11 +179,11 @@ func FuzzManifest(f *testing.F) {
 
 // FuzzMap: a bitmap's records never lead outside their layer.
 func FuzzMap(f *testing.F) {
-	w := newMapWriter(4096, 64*mib)
+	w := newMapWriter(4096)
 	w.add(0, 8*mib)
 	w.add(9*mib, 5000)
-	text, _, grains := w.finish()
-	f.Add(text[mapHeader:len(text)-32], grains)
+	w.flush()
+	f.Add(w.text, w.total)
 	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255}, int64(1))
 	f.Add([]byte{0, 0, 0, 0, 16, 0, 0, 0}, int64(16384))
 	f.Fuzz(func(t *testing.T, records []byte, grains int64) {
@@ -190,28 +205,28 @@ func TestBitmapGivesBackTheRunsThatWerePut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		grain := rapid.SampledFrom([]int64{4096, 65536, 1 << 20}).Draw(t, "grain")
 		size := rapid.Int64Range(1, 40*mib/512).Draw(t, "sectors") * 512
-		held := make([]bool, (size-1)/grain+1)
-		w := newMapWriter(grain, size)
+		held := make([]byte, (size-1)/grain+1) // 0, 1 is data, 2 is zeroes
+		writers := []*mapWriter{nil, newMapWriter(grain), newMapWriter(grain)}
 		for off := int64(0); ; {
 			off += rapid.Int64Range(0, 12*mib).Draw(t, "gap")
 			if off >= size {
 				break
 			}
 			n := min(size-off, rapid.Int64Range(1, 12*mib).Draw(t, "length"))
-			w.add(off, n)
+			kind := rapid.ByteRange(1, 2).Draw(t, "kind")
+			writers[kind].add(off, n)
 			for g := off / grain; g <= (off+n-1)/grain; g++ {
-				held[g] = true
+				held[g] = kind
 			}
-			off += n
+			off = (off+n-1)/grain*grain + grain
 		}
-		text, sum, grains := w.finish()
-		got := make([]bool, len(held))
-		err := parseMap(text, layer{Size: size, Grains: grains, Map: sum}, grain, func(first, n int64) {
-			for g := first; g < first+n; g++ {
-				got[g] = true
-			}
-		})
-		if err != nil || !slices.Equal(got, held) {
+		text, sum := encodeMap(size, writers[1], writers[2])
+		rec := layer{Size: size, Grains: writers[1].total, Zeros: writers[2].total, Map: sum}
+		got := make([]byte, len(held))
+		note := func(kind byte) func(first, n int64) {
+			return func(first, n int64) { copy(got[first:first+n], fill(kind, int(n))) }
+		}
+		if err := parseMap(text, rec, grain, note(1), note(2)); err != nil || !slices.Equal(got, held) {
 			t.Fatalf("%v; the grains differ or not", err)
 		}
 	})

@@ -9,6 +9,9 @@ import (
 const (
 	leafBytes  = 4 << 20 // of the volume, that one leaf tells of
 	pageLeaves = 1024    // so a page tells of 4 GiB
+
+	// zeroed stands for zeroes that have their space in the head.
+	zeroed = 1<<16 - 1
 )
 
 // table tells for each grain which layer holds it: 0 is none, so zeroes. What was
@@ -90,12 +93,34 @@ func (l *leaf) at(i int64) uint16 {
 	return uint16(l.words[i/2].Load() >> (16 * (i % 2)))
 }
 
+// split makes a leaf with words of one that has none, of n grains.
+func (l *leaf) split(n int64) *leaf {
+	words := make([]atomic.Uint32, (n+1)/2)
+	if both := uint32(l.at(0)); both != 0 {
+		for w := range words {
+			words[w].Store(both<<16 | both)
+		}
+	}
+	return &leaf{words: words}
+}
+
 // put changes one grain of a leaf with words.
 func (l *leaf) put(i int64, layer uint16) {
 	shift := 16 * (i % 2)
 	for {
 		old := l.words[i/2].Load()
 		if l.words[i/2].CompareAndSwap(old, old&^(0xffff<<shift)|uint32(layer)<<shift) {
+			return
+		}
+	}
+}
+
+// swap changes one grain of a leaf with words if it is of layer old.
+func (l *leaf) swap(i int64, old, layer uint16) {
+	shift := 16 * (i % 2)
+	for {
+		was := l.words[i/2].Load()
+		if uint16(was>>shift) != old || l.words[i/2].CompareAndSwap(was, was&^(0xffff<<shift)|uint32(layer)<<shift) {
 			return
 		}
 	}
@@ -126,6 +151,59 @@ func (t *table) run(grain, most int64) (layer uint16, n int64) {
 	return layer, min(n, most)
 }
 
+// each calls do with each run of one layer other than 0, ascending.
+func (t *table) each(do func(first, n int64, layer uint16)) {
+	pages := *t.pages.Load()
+	for p, page := range pages {
+		if page == nil {
+			continue
+		}
+		base, end := int64(p)*pageLeaves*t.leaf, int64(p+1)*pageLeaves*t.leaf
+		for g := base; g < end; {
+			layer, n := t.run(g, end-g)
+			if layer != 0 {
+				do(g, n, layer)
+			}
+			g += n
+		}
+	}
+}
+
+// replace makes one layer another in n grains; others may write elsewhere in the
+// table, or there, meanwhile.
+func (t *table) replace(grain, n int64, old, layer uint16) {
+	for n > 0 {
+		i := grain % t.leaf
+		k := min(n, t.leaf-i)
+		if p := t.page(grain / t.leaf); p != nil {
+			t.replacePart(&p[grain/t.leaf%pageLeaves], i, k, old, layer)
+		}
+		grain, n = grain+k, n-k
+	}
+}
+
+func (t *table) replacePart(slot *atomic.Pointer[leaf], i, k int64, old, layer uint16) {
+	for {
+		l := slot.Load()
+		switch {
+		case l == nil || (l.words == nil && l.uniform != old):
+			return
+		case l.words == nil && k == t.leaf:
+			if slot.CompareAndSwap(l, &leaf{uniform: layer}) {
+				return
+			}
+			continue
+		case l.words == nil:
+			slot.CompareAndSwap(l, l.split(t.leaf)) // or another did
+			continue
+		}
+		for j := i; j < i+k; j++ {
+			l.swap(j, old, layer)
+		}
+		return
+	}
+}
+
 // set writes the layer of n grains.
 func (t *table) set(grain, n int64, layer uint16) {
 	for n > 0 {
@@ -150,12 +228,7 @@ func (t *table) setPart(slot *atomic.Pointer[leaf], i, k int64, layer uint16) {
 		}
 		l := old
 		if l == nil || l.words == nil {
-			l = &leaf{words: make([]atomic.Uint32, (t.leaf+1)/2)}
-			if both := uint32(old.at(0)); both != 0 {
-				for w := range l.words {
-					l.words[w].Store(both<<16 | both)
-				}
-			}
+			l = old.split(t.leaf)
 		}
 		for j := i; j < i+k; j++ {
 			l.put(j, layer)

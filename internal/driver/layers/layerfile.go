@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -21,29 +20,31 @@ type layerFile struct {
 	disk    *disk
 	size    atomic.Int64               // bytes
 	files   atomic.Pointer[[]*os.File] // grows with resize, while others read and write
+	zeros   *zeroLog                   // of an open layer; nil for a sealed one
 }
 
-func segmentPath(dir string, number, i int) string {
-	return filepath.Join(dir, fmt.Sprintf("layer-%06d.%d", number, i))
-}
-
-func mapPath(dir string, number int) string {
-	return filepath.Join(dir, fmt.Sprintf("layer-%06d.map", number))
-}
-
-// segments tells how many files size bytes take.
-func segments(size, segment int64) int { return int((size-1)/segment) + 1 }
-
-// createLayer makes an empty layer, durable but for its names.
-func createLayer(d *disk, dir string, number int, size, segment int64) (*layerFile, error) {
-	l := &layerFile{number: number, dir: dir, segment: segment, disk: d}
+// createLayer makes the empty layer rec of m in dir, durable but for its names.
+// Zeroes are logged from the start, so that a log that is missing is missed.
+func createLayer(d *disk, dir string, m *manifest, rec layer) (_ *layerFile, err error) {
+	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, disk: d}
 	l.files.Store(&[]*os.File{})
-	err := l.resize(size)
-	if err == nil {
-		err = l.datasync()
+	defer func() {
+		if err != nil {
+			err = errors.Join(spaceError(err), l.close())
+		}
+	}()
+	if l.zeros, err = createZeroLog(d, dir, m, rec); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(spaceError(err), l.close())
+	// All is made before the first sync, which then carries most of the rest.
+	if err := l.resize(rec.Size); err != nil {
+		return nil, err
+	}
+	if err := l.zeros.sync(); err != nil {
+		return nil, err
+	}
+	if err := l.datasync(); err != nil {
+		return nil, err
 	}
 	return l, nil
 }
@@ -52,36 +53,45 @@ func createLayer(d *disk, dir string, number int, size, segment int64) (*layerFi
 func openLayer(d *disk, dir string, m *manifest, rec layer) (*layerFile, error) {
 	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, disk: d}
 	l.size.Store(rec.Size)
-	var files []*os.File
-	fail := func(err error) (*layerFile, error) {
-		l.files.Store(&files)
+	l.files.Store(&[]*os.File{})
+	err := l.openSegments(rec, m.growing(rec))
+	if err == nil && !rec.sealed() {
+		l.zeros, err = openZeroLog(d, dir, m, rec)
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	for i := range segments(rec.Size, m.Segment) {
-		flags := os.O_RDWR
-		if rec.sealed() {
-			flags = os.O_RDONLY
-		}
-		path := segmentPath(dir, rec.Number, i)
+	return l, nil
+}
+
+// openSegments opens a layer's files. An extend that was cut leaves an open layer
+// longer than its record; a merge makes a sealed one longer, to which longer is yes.
+func (l *layerFile) openSegments(rec layer, longer bool) error {
+	flags := os.O_RDWR
+	if rec.sealed() {
+		flags = os.O_RDONLY
+	}
+	var files []*os.File
+	for i := range segments(rec.Size, l.segment) {
+		path := segmentPath(l.dir, rec.Number, i)
 		f, err := openRegular(path, flags)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errFormat) {
-			return fail(damaged(path, err))
+			return damaged(path, err)
 		} else if err != nil {
-			return fail(err)
+			return err
 		}
-		files = append(files, f) // fail closes it
+		files = append(files, f)
+		l.files.Store(&files) // so that close finds it
 		info, err := f.Stat()
 		if err != nil {
-			return fail(err)
+			return err
 		}
-		want := min(m.Segment, rec.Size-int64(i)*m.Segment)
-		// An extend that was cut leaves an open layer longer than its record.
-		if info.Size() < want || (rec.sealed() && info.Size() != want) {
-			return fail(damaged(path, fmt.Errorf("it has %d bytes, not %d", info.Size(), want)))
+		want := min(l.segment, rec.Size-int64(i)*l.segment)
+		if info.Size() < want || (info.Size() > want && rec.sealed() && !longer) {
+			return damaged(path, fmt.Errorf("it has %d bytes, not %d", info.Size(), want))
 		}
 	}
-	l.files.Store(&files)
-	return l, nil
+	return nil
 }
 
 // resize lengthens the layer to size bytes, making the segments that it lacks.
@@ -101,6 +111,35 @@ func (l *layerFile) resize(size int64) error {
 		}
 	}
 	l.size.Store(size)
+	if l.zeros != nil {
+		l.zeros.logged.grow(size)
+	}
+	return nil
+}
+
+// trim cuts off what an extend or a merge that was cut left past size.
+func (l *layerFile) trim(size int64) error {
+	files := *l.files.Load()
+	for i := range files {
+		want := max(0, min(l.segment, size-int64(i)*l.segment))
+		info, err := files[i].Stat()
+		if err != nil {
+			return err
+		}
+		if info.Size() <= want {
+			continue
+		}
+		if err := files[i].Truncate(want); err != nil {
+			return err
+		}
+	}
+	for i := segments(size, l.segment); i < maxSegments; i++ {
+		if err := os.Remove(segmentPath(l.dir, l.number, i)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -166,6 +205,30 @@ func (l *layerFile) punch(off, n int64) error {
 	})
 }
 
+// erase makes zeroes of n bytes at off that were written: a hole or, where the file
+// system cannot, bytes in their place.
+func (l *layerFile) erase(off, n int64) error {
+	if l.punch(off, n) == nil {
+		return nil
+	}
+	zeroes := make([]byte, min(n, 1<<20))
+	for n > 0 {
+		k, err := l.writeAt(zeroes[:min(n, int64(len(zeroes)))], off)
+		if err != nil {
+			return err
+		}
+		off, n = off+int64(k), n-int64(k)
+	}
+	return nil
+}
+
+// allocate takes the space of n bytes at off, without changing any.
+func (l *layerFile) allocate(off, n int64) error {
+	return spaceError(l.pieces(off, n, func(f *os.File, at, from, to int64) error {
+		return allocate(f, at, to-from)
+	}))
+}
+
 // datasync makes the layer's bytes and sizes durable.
 func (l *layerFile) datasync() error {
 	for _, f := range *l.files.Load() {
@@ -207,9 +270,9 @@ func (l *layerFile) scan(do func(off, n int64) bool) error {
 	return nil
 }
 
-// hasData tells whether anything was ever written to the layer.
+// hasData tells whether anything was ever written to the open layer.
 func (l *layerFile) hasData() (bool, error) {
-	found := false
+	found := l.zeros.any()
 	err := l.scan(func(int64, int64) bool {
 		found = true
 		return false
@@ -222,20 +285,8 @@ func (l *layerFile) close() error {
 	for _, f := range *l.files.Load() {
 		errs = append(errs, f.Close())
 	}
-	return errors.Join(errs...)
-}
-
-// removeLayer removes a layer's files; those that are not there do not matter.
-func removeLayer(dir string, number int, size, segment int64) error {
-	paths := []string{mapPath(dir, number)}
-	for i := range segments(size, segment) {
-		paths = append(paths, segmentPath(dir, number, i))
-	}
-	var errs []error
-	for _, path := range paths {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	if l.zeros != nil {
+		errs = append(errs, l.zeros.f.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -18,14 +18,14 @@ const (
 	maxLayers    = 1000    // of a volume; each is open files while the volume is
 	maxSnapshots = 1024    // of a volume; the API stops at 256
 	maxSegments  = 64      // of a layer
+	maxTrash     = 4096    // names of files
 	minGrain     = 4096    // bytes; the page of the kernel's cache
 	maxGrain     = 1 << 20 // bytes
 )
 
 // manifest is what a volume is made of. The layers form a tree: each stands on its
 // parent, a snapshot is a place in it, and the chain of a volume or snapshot is
-// its layer with all that is beneath. (Today it is a line; a rollback that keeps
-// later snapshots will make it branch.)
+// its layer with all that is beneath. A rollback makes it branch.
 type manifest struct {
 	Volume    string     `json:"volume"`
 	Size      int64      `json:"size"`    // bytes
@@ -37,6 +37,8 @@ type manifest struct {
 	Head      int        `json:"head"` // number of the layer that takes the writes
 	Layers    []layer    `json:"layers"`
 	Snapshots []snapshot `json:"snapshots"`
+	Merge     *merging   `json:"merge,omitempty"` // the one that was begun, if one was
+	Trash     []string   `json:"trash,omitempty"` // files that nothing needs, to be removed
 }
 
 // origin is the snapshot that a clone was made from. It may be long gone.
@@ -48,11 +50,26 @@ type origin struct {
 // layer is one layer; a parent is listed before its children. Open layers are the
 // head and, while a snapshot is being made, the one beneath it.
 type layer struct {
-	Number int    `json:"number"`           // names its files
-	Parent int    `json:"parent"`           // 0: it stands on nothing
-	Size   int64  `json:"size"`             // bytes
-	Grains int64  `json:"grains,omitempty"` // of a sealed layer: how many have data
-	Map    string `json:"map,omitempty"`    // of a sealed layer: SHA-256 of its bitmap file
+	Number int   `json:"number"`          // names its files
+	Parent int   `json:"parent"`          // 0: it stands on nothing
+	Size   int64 `json:"size"`            // bytes
+	Loose  bool  `json:"loose,omitempty"` // its last snapshot was deleted: to be merged with its child
+
+	// Of a sealed layer:
+	Grains   int64  `json:"grains,omitempty"`   // how many have data
+	Zeros    int64  `json:"zeros,omitempty"`    // how many are zeroes, whatever lies beneath
+	Revision int    `json:"revision,omitempty"` // counts the merges into it; in the names of map and sums
+	Map      string `json:"map,omitempty"`      // SHA-256 of its bitmap file
+	Sums     string `json:"sums,omitempty"`     // SHA-256 of its checksums' directory; empty: none yet
+}
+
+// merging is a merge of two sealed layers, Upper the only child of Lower, which no
+// snapshot names. From when the manifest tells of it, Lower's file may hold
+// Upper's bytes (Down), or holes, where Upper hides it, and be as long as Upper's.
+type merging struct {
+	Lower int  `json:"lower"`
+	Upper int  `json:"upper"`
+	Down  bool `json:"down,omitempty"` // into Lower's file, otherwise into Upper's
 }
 
 func (l *layer) sealed() bool { return l.Map != "" }
@@ -68,7 +85,7 @@ type snapshot struct {
 // the SHA-256 of all that follows. A program that does not know the version
 // refuses the file.
 const (
-	manifestMagic = "breezeblock-volume 1 "
+	manifestMagic = "breezeblock-volume 2 "
 	poolMagic     = "breezeblock-pool 1 "
 )
 
@@ -157,11 +174,15 @@ func (m *manifest) check() error {
 		return fmt.Errorf("%d snapshots", len(m.Snapshots))
 	case m.Fence < 0 || m.Next < 1:
 		return fmt.Errorf("fence %d, next %d", m.Fence, m.Next)
+	case len(m.Trash) > maxTrash:
+		return fmt.Errorf("%d files in the trash", len(m.Trash))
 	}
-	if err := m.checkLayers(); err != nil {
-		return err
+	for _, check := range []func() error{m.checkLayers, m.checkSnapshots, m.checkMerge, m.checkTrash} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	return m.checkSnapshots()
+	return nil
 }
 
 func checkGeometry(grain, segment int64) error {
@@ -193,13 +214,8 @@ func (m *manifest) checkLayers() error {
 				return fmt.Errorf("layer %d: parent %d is not sealed", l.Number, l.Parent)
 			}
 		}
-		if l.sealed() {
-			sum, err := hex.DecodeString(l.Map)
-			if err != nil || len(sum) != sha256.Size || l.Grains < 1 || l.Grains > (l.Size-1)/m.Grain+1 {
-				return fmt.Errorf("layer %d: map %.70q of %d grains", l.Number, l.Map, l.Grains)
-			}
-		} else if l.Grains != 0 {
-			return fmt.Errorf("layer %d: open with %d grains", l.Number, l.Grains)
+		if err := m.checkSeal(l); err != nil {
+			return fmt.Errorf("layer %d: %w", l.Number, err)
 		}
 		before[l.Number] = l
 	}
@@ -210,6 +226,53 @@ func (m *manifest) checkLayers() error {
 	for _, l := range before {
 		if !l.sealed() && l != head && l.Number != head.Parent {
 			return fmt.Errorf("layer %d is neither sealed nor the head", l.Number)
+		}
+	}
+	return nil
+}
+
+func (m *manifest) checkSeal(l *layer) error {
+	held := l.Grains + l.Zeros
+	switch {
+	case !l.sealed():
+		if held != 0 || l.Revision != 0 || l.Sums != "" || l.Loose {
+			return errors.New("open, with what only a sealed one has")
+		}
+	case !isSum(l.Map) || (l.Sums != "" && !isSum(l.Sums)):
+		return fmt.Errorf("map %.70q, sums %.70q", l.Map, l.Sums)
+	case l.Grains < 0 || l.Zeros < 0 || held < 1 || held > (l.Size-1)/m.Grain+1 || l.Revision < 0:
+		return fmt.Errorf("%d grains, %d of zeroes, revision %d", l.Grains, l.Zeros, l.Revision)
+	}
+	return nil
+}
+
+func isSum(text string) bool {
+	sum, err := hex.DecodeString(text)
+	return err == nil && len(sum) == sha256.Size
+}
+
+// checkMerge: the two are sealed, and nothing sees the lower one but through the upper.
+func (m *manifest) checkMerge() error {
+	if m.Merge == nil {
+		return nil
+	}
+	lower, upper := m.layer(m.Merge.Lower), m.layer(m.Merge.Upper)
+	if lower == nil || upper == nil || !upper.sealed() || upper.Parent != lower.Number ||
+		len(m.children(lower.Number)) != 1 || m.named(lower.Number) {
+		return fmt.Errorf("a merge of %d and %d", m.Merge.Lower, m.Merge.Upper)
+	}
+	return nil
+}
+
+// checkTrash: nothing that is needed is to be removed.
+func (m *manifest) checkTrash() error {
+	if len(m.Trash) == 0 {
+		return nil
+	}
+	needed := m.needed()
+	for _, name := range m.Trash {
+		if !isLayerFile(name) || needed[name] {
+			return fmt.Errorf("%.80q in the trash", name)
 		}
 	}
 	return nil
@@ -227,48 +290,6 @@ func (m *manifest) checkSnapshots() error {
 			(s.Layer != 0 && (l == nil || !l.sealed() || l.Size > s.Size)) {
 			return fmt.Errorf("snapshot %s: layer %d, size %d", s.ID, s.Layer, s.Size)
 		}
-	}
-	return nil
-}
-
-// clone copies m so that it can be changed beside it.
-func (m *manifest) clone() *manifest {
-	c := *m
-	c.Layers, c.Snapshots = slices.Clone(m.Layers), slices.Clone(m.Snapshots)
-	return &c
-}
-
-// layer finds a layer by number, or nil.
-func (m *manifest) layer(number int) *layer {
-	if i := slices.IndexFunc(m.Layers, func(l layer) bool { return l.Number == number }); i >= 0 {
-		return &m.Layers[i]
-	}
-	return nil
-}
-
-// snapshot finds a snapshot, or nil.
-func (m *manifest) snapshot(id string) *snapshot {
-	if i := slices.IndexFunc(m.Snapshots, func(s snapshot) bool { return s.ID == id }); i >= 0 {
-		return &m.Snapshots[i]
-	}
-	return nil
-}
-
-// chain tells the layers that top sees, bottom to top.
-func (m *manifest) chain(top int) []layer {
-	var chain []layer
-	for l := m.layer(top); l != nil; l = m.layer(l.Parent) {
-		chain = append(chain, *l)
-	}
-	slices.Reverse(chain)
-	return chain
-}
-
-// sealing tells the layer beneath the head if it is still open: the snapshot that
-// put the head above it was cut. Otherwise nil.
-func (m *manifest) sealing() *layer {
-	if l := m.layer(m.layer(m.Head).Parent); l != nil && !l.sealed() {
-		return l
 	}
 	return nil
 }

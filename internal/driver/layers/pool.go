@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/breezeblock/breezeblock/internal/crash"
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
@@ -61,7 +62,7 @@ type geometry struct {
 // driver.ErrInvalid on a file system that cannot carry it.
 func Open(root string, o Options) (_ *Pool, err error) {
 	p := &Pool{root: root, segment: segmentSize, vols: map[string]*volume{}, broken: map[string]error{}}
-	p.disk = disk{step: func(Step) {}, datasync: datasync, write: (*os.File).WriteAt}
+	p.disk = disk{step: func(s Step) { crash.At(string(s)) }, datasync: datasync, write: (*os.File).WriteAt}
 	if o.AtStep != nil {
 		p.disk.step = o.AtStep
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -56,7 +57,11 @@ func (v *volume) snapshot(id string) error {
 	if empty { // nothing was written since the last one, or ever
 		v.pool.disk.step(StepRecord)
 		m := v.m.clone()
-		m.Snapshots = append(m.Snapshots, snapshot{ID: id, Layer: m.layer(m.Head).Parent, Size: m.Size})
+		top := m.layer(m.Head).Parent
+		if l := m.layer(top); l != nil {
+			l.Loose = false
+		}
+		m.Snapshots = append(m.Snapshots, snapshot{ID: id, Layer: top, Size: m.Size})
 		return v.save(m)
 	}
 	if err := v.pushHead(); err != nil {
@@ -94,7 +99,7 @@ func (v *volume) pushHead() error {
 	d.step(StepMakeHead)
 	m := v.m.clone()
 	head := layer{Number: m.Next, Parent: m.Head, Size: m.Size}
-	l, err := createLayer(d, v.dir(), head.Number, head.Size, m.Segment)
+	l, err := createLayer(d, v.dir(), m, head)
 	if err != nil {
 		return err
 	}
@@ -124,25 +129,26 @@ func (v *volume) seal(id string) error {
 		return err
 	}
 	d.step(StepSyncSealed)
-	text, sum, grains, err := v.syncAndMap(l)
+	sealed, text, err := v.syncAndMap(l, rec)
 	if err := errors.Join(err, done()); err != nil {
 		return err
 	}
 	d.step(StepWriteMap)
-	if grains > 0 {
-		err := writeDurable(mapPath(v.dir(), rec.Number), text)
+	if text != nil {
+		err := writeDurable(filepath.Join(v.dir(), mapName(sealed)), text)
 		if err = errors.Join(err, syncDir(v.dir())); err != nil {
 			return spaceError(err)
 		}
 	}
 	d.step(StepRecord)
 	m, top := v.m.clone(), rec.Number
-	if grains > 0 {
-		m.layer(top).Grains, m.layer(top).Map = grains, sum
+	m.throw([]string{zeroName(rec.Number)}) // if there is no room it stays, and does no harm
+	if text != nil {
+		*m.layer(top) = sealed
 	} else {
 		top = rec.Parent
 		m.layer(m.Head).Parent = top
-		m.Layers = slices.DeleteFunc(m.Layers, func(l layer) bool { return l.Number == rec.Number })
+		m.prune()
 	}
 	if id != "" {
 		m.Snapshots = append(m.Snapshots, snapshot{ID: id, Layer: top, Size: m.Size})
@@ -152,9 +158,6 @@ func (v *volume) seal(id string) error {
 	}
 	if v.core != nil {
 		v.core.sealed()
-	}
-	if grains == 0 {
-		return removeLayer(v.dir(), rec.Number, rec.Size, m.Segment)
 	}
 	return nil
 }
@@ -172,24 +175,55 @@ func (v *volume) openBeneath(rec layer) (*layerFile, func() error, error) {
 	return l, l.close, nil
 }
 
-// syncAndMap makes l durable and reads from the file system what it holds.
-func (v *volume) syncAndMap(l *layerFile) (text []byte, sum string, grains int64, err error) {
-	if err := l.datasync(); err != nil {
-		if v.core != nil {
-			err = v.core.fail(err)
-		}
-		return nil, "", 0, spaceError(err)
+// syncAndMap makes l durable and reads what it holds: data from the file system,
+// zeroes from the log. It tells the record of the sealed layer and the text of its
+// bitmap; without anything held the text is nil.
+func (v *volume) syncAndMap(l *layerFile, rec layer) (layer, []byte, error) {
+	if err := l.trim(rec.Size); err != nil {
+		return rec, nil, err
 	}
-	w := newMapWriter(v.m.Grain, l.size.Load())
-	err = l.scan(func(off, n int64) bool {
-		w.add(off, n)
+	if err := v.flushLayer(l); err != nil {
+		return rec, nil, spaceError(err)
+	}
+	data, zeroes, held := newMapWriter(v.m.Grain), newMapWriter(v.m.Grain), newTable(v.m.Grain, rec.Size)
+	err := l.scan(func(off, n int64) bool {
+		data.add(off, n)
+		first := off / v.m.Grain
+		held.set(first, (off+n-1)/v.m.Grain-first+1, 1)
 		return true
 	})
-	text, sum, grains = w.finish()
-	return text, sum, grains, err
+	if err != nil {
+		return rec, nil, err
+	}
+	if rec.Parent != 0 { // with nothing beneath, holes do
+		l.zeros.logged.each(func(first, n int64, _ uint16) {
+			for end := first + n; first < end; {
+				is, k := held.run(first, end-first)
+				if is == 0 {
+					zeroes.addGrains(first, k)
+				}
+				first += k
+			}
+		})
+	}
+	text, sum := encodeMap(rec.Size, data, zeroes)
+	if data.total+zeroes.total == 0 {
+		return rec, nil, nil
+	}
+	rec.Map, rec.Grains, rec.Zeros = sum, data.total, zeroes.total
+	return rec, text, nil
 }
 
-// DeleteSnapshot drops the name. A layer with data stays in the chain.
+// flushLayer makes an open layer durable, also one of a volume that is not open.
+func (v *volume) flushLayer(l *layerFile) error {
+	if v.core != nil {
+		return v.core.flushLayer(l)
+	}
+	return l.datasync() // nothing waits to be erased
+}
+
+// DeleteSnapshot drops the name. A layer that nothing sees any more goes with it;
+// one that is seen through another alone is merged with that one later.
 func (p *Pool) DeleteSnapshot(ctx context.Context, id, snap string, fence driver.Fence) error {
 	if err := driver.CheckID(snap); err != nil {
 		return fmt.Errorf("delete snapshot: %w", err)
@@ -198,12 +232,17 @@ func (p *Pool) DeleteSnapshot(ctx context.Context, id, snap string, fence driver
 		if v.readers[snap] > 0 {
 			return driver.ErrBusy
 		}
-		if v.m.snapshot(snap) == nil {
+		s := v.m.snapshot(snap)
+		if s == nil {
 			return nil
 		}
 		p.disk.step(StepForget)
-		m := v.m.clone()
+		m, layer := v.m.clone(), s.Layer
 		m.Snapshots = slices.DeleteFunc(m.Snapshots, func(s snapshot) bool { return s.ID == snap })
+		if l := m.layer(layer); l != nil && !m.named(layer) {
+			l.Loose = true
+		}
+		m.prune()
 		return v.save(m)
 	})
 	if errors.Is(err, driver.ErrNotFound) {

@@ -23,7 +23,9 @@ const (
 	StepTrash      Step = "trash"       // Delete: rename the folder away
 	StepTrashed    Step = "trashed"     // Delete: make that durable
 	StepRemove     Step = "remove"      // Delete: remove the files
+	StepBranch     Step = "branch"      // Rollback: the manifest puts a new head above the snapshot
 
+	StepTakeOut        Step = "take out"        // remove files that the manifest has let go
 	StepManifestRename Step = "manifest rename" // the new text is durable beside the old
 	StepManifestSync   Step = "manifest sync"   // it has the name, not yet durably
 )

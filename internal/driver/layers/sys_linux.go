@@ -3,6 +3,7 @@ package layers
 import (
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +35,11 @@ func punchHole(f *os.File, off, n int64) error {
 	return pathError("punch hole", f, unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n))
 }
 
+// allocate takes the space of n bytes at off, which read as before.
+func allocate(f *os.File, off, n int64) error {
+	return pathError("allocate", f, unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, off, n))
+}
+
 // seek is lseek, for data and holes; past the last data it fails with ENXIO.
 func seek(f *os.File, off int64, whence int) (int64, error) {
 	at, err := unix.Seek(int(f.Fd()), off, whence)
@@ -52,4 +58,13 @@ func space(path string) (total, free int64, err error) {
 		return 0, 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
 	return int64(s.Blocks) * s.Bsize, int64(s.Bavail) * s.Bsize, nil
+}
+
+// blocks tells how many names a file has and the bytes it takes.
+func blocks(info fs.FileInfo) (links uint64, bytes int64) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 1, info.Size()
+	}
+	return uint64(stat.Nlink), stat.Blocks * 512
 }

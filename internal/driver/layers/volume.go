@@ -68,6 +68,7 @@ func (v *volume) load() error {
 		return err
 	}
 	v.m, v.fence = m, max(v.fence, driver.Fence(m.Fence))
+	v.takeOut()
 	return nil
 }
 
@@ -98,7 +99,25 @@ func (v *volume) save(m *manifest) error {
 	if err == nil || errors.Is(err, errUncertain) {
 		v.m = m
 	}
-	return spaceError(err)
+	if err != nil {
+		return spaceError(err)
+	}
+	v.takeOut()
+	return nil
+}
+
+// takeOut removes what the manifest has put in the trash. What stays, by a cut or an
+// error, is removed when the volume is next used; that the trash is empty is
+// written with the next change.
+func (v *volume) takeOut() {
+	if len(v.m.Trash) == 0 {
+		return
+	}
+	v.pool.disk.step(StepTakeOut)
+	if removeFiles(v.dir(), v.m.Trash) == nil {
+		v.m = v.m.clone()
+		v.m.Trash = nil
+	}
 }
 
 // breakOff refuses the volume from now on.
@@ -231,7 +250,7 @@ func (v *volume) stage(dir string, spec driver.VolumeSpec, from *origin, fill fu
 	if err := m.check(); err != nil {
 		return fmt.Errorf("a manifest that makes no sense was not written: %w", err)
 	}
-	l, err := createLayer(&v.pool.disk, dir, m.Head, m.Size, m.Segment)
+	l, err := createLayer(&v.pool.disk, dir, m, *m.layer(m.Head))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
 // span is a range of grains, both ends in it.
@@ -46,6 +48,11 @@ func (c *core) write(p []byte, off int64) (int, error) {
 	}
 	c.turn.RLock() // for the whole request: a snapshot never tears it
 	defer c.turn.RUnlock()
+	return c.put(p, off)
+}
+
+// put is write for a caller that has a share in turn, or all of it.
+func (c *core) put(p []byte, off int64) (int, error) {
 	if err := c.failed(); err != nil {
 		return 0, err
 	}
@@ -54,9 +61,17 @@ func (c *core) write(p []byte, off int64) (int, error) {
 	if c.inHead(grains) {
 		return c.headFile().writeAt(p, off)
 	}
-	c.ranges.lock(grains)
-	defer c.ranges.unlock(grains)
-	return c.redirect(p, off)
+	n, err := c.redirect(p, off, grains)
+	if errors.Is(err, driver.ErrNoSpace) && c.headFile().zeros.waiting() {
+		// What was discarded gives its space back now, not at the next flush.
+		if err := c.settleHead(); err != nil {
+			return n, err
+		}
+		var more int
+		more, err = c.redirect(p[n:], off+int64(n), grains)
+		n += more
+	}
+	return n, err
 }
 
 // inHead tells whether the head holds all of the grains; if so it goes on to.
@@ -67,7 +82,10 @@ func (c *core) inHead(s span) bool {
 
 // redirect writes to the head what may lie beneath it: whole grains as they are,
 // parts of one with the rest of the grain copied up.
-func (c *core) redirect(p []byte, off int64) (done int, err error) {
+func (c *core) redirect(p []byte, off int64, grains span) (done int, err error) {
+	c.ranges.lock(grains)
+	defer c.ranges.unlock(grains)
+	c.headFile().zeros.written(grains)
 	for len(p) > 0 && err == nil {
 		grain, at := off>>c.table.shift, off&(c.grain-1)
 		var n int
@@ -117,6 +135,10 @@ func (c *core) writeWhole(p []byte, grain int64) (int, error) {
 // know in the head: whoever opens the volume next takes data for the truth. Should
 // that fail too, the device is at its end.
 func (c *core) undo(s span, cause error) error {
+	// What lies beneath is hidden by the log alone, where there was data until now.
+	if err := c.headFile().zeros.sync(); err != nil {
+		return c.fail(errors.Join(cause, err))
+	}
 	for g := s.first; g <= s.last; {
 		place, n := c.table.run(g, s.last-g+1)
 		if place != c.head {

@@ -18,6 +18,10 @@ import (
 // max_request_body_size; recordings size-*.
 const MaxBody = 114688
 
+// maxMembers is how many names one object of a body may have: no call takes more
+// than block.MaxMetadataItems, and handlers look for names one by one.
+const maxMembers = 2 * block.MaxMetadataItems
+
 // Body is a request's body: JSON that parsed, or nothing.
 type Body struct {
 	Given bool
@@ -168,7 +172,11 @@ func ObjectOf(value jsontext.Value, where string) (Members, error) {
 	}
 	r := reading.Get().(*reader)
 	defer r.done()
-	return r.members(value)
+	members, err := r.members(value)
+	if len(members) > maxMembers {
+		return nil, block.Errorf(block.Invalid, "%s has more than %d keys.", where, maxMembers)
+	}
+	return members, err
 }
 
 // reader is a decoder that is used again and again.
@@ -193,7 +201,7 @@ func (r *reader) members(value jsontext.Value) (Members, error) {
 		return nil, errMalformed()
 	}
 	members := make(Members, 0, 4)
-	for r.dec.PeekKind() != '}' {
+	for r.dec.PeekKind() != '}' && len(members) <= maxMembers {
 		name, err := r.dec.ReadToken()
 		if err != nil {
 			return nil, errMalformed()

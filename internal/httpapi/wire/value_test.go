@@ -84,6 +84,20 @@ func TestTheLastOfDuplicatesCounts(t *testing.T) {
 	}
 }
 
+func TestObjectsOfEndlessKeysAreRefused(t *testing.T) {
+	object := func(n int) jsontext.Value {
+		return jsontext.Value(`{"k":0` + strings.Repeat(`,"k":1`, n-1) + `}`)
+	}
+	if members, err := ObjectOf(object(maxMembers), "quota_set"); err != nil || len(members) != maxMembers {
+		t.Errorf("as many as may be: got %d, %v", len(members), err)
+	}
+	for _, n := range []int{maxMembers + 1, 10 * maxMembers} {
+		if _, err := ObjectOf(object(n), "quota_set"); block.KindOf(err) != block.Invalid || !strings.Contains(err.Error(), "quota_set has more than 2000 keys") {
+			t.Errorf("%d: got %v", n, err)
+		}
+	}
+}
+
 type brokenBody struct{ err error }
 
 func (b brokenBody) Read([]byte) (int, error) { return 0, b.err }

@@ -74,6 +74,7 @@ CREATE TABLE quota_limits (
     PRIMARY KEY (project_id, resource)
 ) WITHOUT ROWID;
 
+-- With row numbers, too: jobs that are queued together are worked off together.
 CREATE TABLE jobs (
     id          TEXT   NOT NULL PRIMARY KEY,
     kind        TEXT   NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE jobs (
     error       TEXT   NOT NULL,
     created_at  TEXT   NOT NULL,
     finished_at TEXT
-) WITHOUT ROWID;
+);
 CREATE INDEX jobs_ready ON jobs (run_at, id) WHERE state = 'ready';
 CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;

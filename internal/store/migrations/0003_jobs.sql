@@ -10,8 +10,10 @@ ALTER TABLE jobs ADD COLUMN spent_ms BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN claimed_at TEXT;
 UPDATE jobs SET lane = resource_id;
 DROP INDEX jobs_ready;
+DROP INDEX jobs_running;
 CREATE INDEX jobs_ready ON jobs (project_id, run_at, id) WHERE state = 'ready';
-CREATE INDEX jobs_of_lane ON jobs (lane) WHERE state = 'running';
+-- Few jobs run at a time: whoever looks for one by its lease looks at all of them.
+CREATE INDEX jobs_running ON jobs (lane) WHERE state = 'running';
 CREATE INDEX jobs_of_resource ON jobs (resource_id, created_at, id);
 
 ALTER TABLE volumes ADD COLUMN extend_to BIGINT NOT NULL DEFAULT 0;
@@ -27,9 +29,10 @@ CREATE TABLE quota_class_limits (
 DROP TABLE quota_class_limits;
 ALTER TABLE volumes DROP COLUMN extend_to;
 DROP INDEX jobs_of_resource;
-DROP INDEX jobs_of_lane;
+DROP INDEX jobs_running;
 DROP INDEX jobs_ready;
 CREATE INDEX jobs_ready ON jobs (run_at, id) WHERE state = 'ready';
+CREATE INDEX jobs_running ON jobs (lease_until) WHERE state = 'running';
 ALTER TABLE jobs DROP COLUMN claimed_at;
 ALTER TABLE jobs DROP COLUMN spent_ms;
 ALTER TABLE jobs DROP COLUMN progress;

@@ -40,6 +40,7 @@ func testQuotas(t *testing.T, fresh func(testing.TB) string) {
 			t.Errorf("another project has %v, %v", none, err)
 		}
 	})
+	testQuotaClasses(t, fresh)
 	t.Run("usage of many at once loses nothing", func(t *testing.T) {
 		s, _ := Open(t, fresh(t))
 		var wait sync.WaitGroup
@@ -84,6 +85,85 @@ func testQuotas(t *testing.T, fresh func(testing.TB) string) {
 			}
 			return err
 		})
+	})
+}
+
+func testQuotaClasses(t *testing.T, fresh func(testing.TB) string) {
+	t.Run("limits of a class are set one by one, apart from the projects'", func(t *testing.T) {
+		s, _ := Open(t, fresh(t))
+		must(t, s, func(tx block.Tx) error {
+			if err := tx.SetClassLimits("default", block.Limits{"volumes": 5, "snapshots": 3}); err != nil {
+				return err
+			}
+			return tx.SetClassLimits("default", block.Limits{"volumes": 6})
+		})
+		must(t, s, func(tx block.Tx) error { return tx.SetQuotaLimits("default", block.Limits{"gigabytes": 1}) })
+		want := block.Limits{"volumes": 6, "snapshots": 3}
+		got, err := s.ClassLimits(t.Context(), "default")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%v: %s", err, diff)
+		}
+		must(t, s, func(tx block.Tx) error {
+			got, err := tx.ClassLimits("default")
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			return err
+		})
+		if got, err := s.ClassLimits(t.Context(), "gold"); len(got) != 0 || err != nil {
+			t.Errorf("another class has %v, %v", got, err)
+		}
+	})
+	t.Run("limits that are dropped are the defaults again", func(t *testing.T) {
+		s, _ := Open(t, fresh(t))
+		must(t, s, func(tx block.Tx) error {
+			if err := tx.SetQuotaLimits(project, block.Limits{"volumes": 5, "gigabytes": 7}); err != nil {
+				return err
+			}
+			return tx.SetQuotaLimits(other, block.Limits{"volumes": 1})
+		})
+		must(t, s, func(tx block.Tx) error { return tx.DropQuotaLimits(project) })
+		for of, want := range map[string]block.Limits{project: {}, other: {"volumes": 1}} {
+			got, err := s.QuotaLimits(t.Context(), of)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%v: %s", err, diff)
+			}
+		}
+	})
+	t.Run("usage is counted from the rows, and written anew", func(t *testing.T) {
+		s, clock := Open(t, fresh(t))
+		must(t, s, func(tx block.Tx) error {
+			v, theirs, resting := NewVolume(1, clock.Now()), NewVolume(2, clock.Now()), NewVolume(3, clock.Now())
+			theirs.ProjectID, resting.ExtendTo, resting.TypeID = other, 0, "type-2"
+			for _, vol := range []*block.Volume{v, theirs, resting} {
+				if err := tx.AddVolume(vol); err != nil {
+					return err
+				}
+			}
+			_, _, err := tx.AddUsage(project, "gone", block.Usage{Volumes: 7})
+			return err
+		})
+		add(t, s, NewSnapshot(4, clock.Now()))
+		want := map[block.UsageOf]block.Usage{
+			{ProjectID: project}:                   {Volumes: 2, Snapshots: 1, Gigabytes: 130},
+			{ProjectID: project, TypeID: "type-1"}: {Volumes: 1, Snapshots: 1, Gigabytes: 90},
+			{ProjectID: project, TypeID: "type-2"}: {Volumes: 1, Gigabytes: 40},
+			{ProjectID: other}:                     {Volumes: 1, Gigabytes: 50},
+			{ProjectID: other, TypeID: "type-1"}:   {Volumes: 1, Gigabytes: 50},
+		}
+		counted, err := s.CountUsages(t.Context())
+		if diff := cmp.Diff(want, counted); diff != "" || err != nil {
+			t.Errorf("%v: %s", err, diff)
+		}
+		drifted, err := s.AllUsages(t.Context())
+		if len(drifted) != 2 || err != nil {
+			t.Errorf("kept are %v, %v", drifted, err)
+		}
+		must(t, s, block.Tx.RecountUsages)
+		kept, err := s.AllUsages(t.Context())
+		if diff := cmp.Diff(want, kept); diff != "" || err != nil {
+			t.Errorf("%v: %s", err, diff)
+		}
 	})
 }
 

@@ -24,6 +24,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"VolumeType", testVolumeTypes},
 		{"Quota", testQuotas},
 		{"Job", testJobs},
+		{"Claim", testClaims},
 		{"List", testLists},
 		{"Setting", testSettings},
 		{"Identity", testIdentity},
@@ -96,7 +97,7 @@ func NewVolume(n int, created time.Time) *block.Volume {
 	return &block.Volume{
 		ID: id(n), ProjectID: project, UserID: "user-1",
 		Name: block.SetText("vol-001"), Description: block.SetText("a disk"),
-		Status: block.VolumeInUse, Size: 40, TypeID: "type-1", AvailabilityZone: "az1",
+		Status: block.VolumeInUse, Size: 40, ExtendTo: 50, TypeID: "type-1", AvailabilityZone: "az1",
 		Metadata: map[string]string{"key": "value"}, SnapshotID: id(7), SourceVolumeID: id(8),
 		Bootable: true, Multiattach: true,
 		Attachments: []block.Attachment{{ID: id(9), ServerID: id(10), HostName: "h", Device: "/dev/vdb", Mode: "rw", AttachedAt: created}},

@@ -1,0 +1,86 @@
+package block
+
+import "fmt"
+
+// words are what there is to say of a status.
+type words struct {
+	work      string // what a job is to do; empty: the status needs no job
+	good, bad string // how the work ends
+	waits     string // without work: what it waits for
+	then      string // without work: what happens by itself
+	can       []string
+	adminCan  []string
+}
+
+// What administrators can do in any status.
+const (
+	canReset = "set its status by hand (os-reset_status)"
+	canForce = "delete it whatever is being done to it (os-force_delete)"
+)
+
+// wordsOfVolume are the words of each status; see volumeMoves.
+func wordsOfVolume(v *Volume) words {
+	w := words{adminCan: []string{canReset, canForce}}
+	readable := []string{"rename it", "change its metadata"}
+	switch v.Status {
+	case VolumeCreating:
+		w.work, w.good, w.bad = "for the storage to make the volume", "becomes available", "error"
+	case VolumeDeleting:
+		w.work, w.good, w.bad = "for the storage to delete the volume", "is gone, with its snapshots and what they used of the quota", "error_deleting"
+		return w
+	case VolumeExtending:
+		w.work = fmt.Sprintf("for the storage to extend the volume to %d GB", max(v.ExtendTo, v.Size))
+		w.good, w.bad = "has its new size and is "+string(v.rests()), "error_extending"
+	case VolumeAvailable:
+		w.can = []string{"attach it", "extend it", "take a snapshot", "make a volume from it", "delete it; with cascade its snapshots, too"}
+	case VolumeInUse:
+		w.can = []string{"detach it", "take a snapshot with force", "make a volume from it", "extend it (microversion 3.42 or EVS)"}
+	case VolumeError:
+		w.then = "Its creation failed; nothing happens by itself."
+		w.can = []string{"delete it", "make another"}
+	case VolumeErrorDeleting:
+		w.then = "Its deletion failed; nothing happens by itself."
+		w.can = []string{"delete it again"}
+	case VolumeErrorExtending:
+		w.then = "Its extension failed: it holds what it held, at its old size; nothing happens by itself."
+		w.can = []string{"delete it", "ask an administrator to set it available (os-reset_status)"}
+	case VolumeReserved, VolumeAttaching:
+		w.waits = "for whoever reserved it to attach it (os-attach)"
+		w.can = []string{"attach it"}
+	case VolumeDetaching:
+		w.waits = "for whoever began it to detach it (os-detach)"
+		w.can = []string{"detach it"}
+	case VolumeMaintenance:
+		w.waits = "for an administrator to end the maintenance (os-reset_status)"
+	default:
+		w.work, w.good, w.bad = "for work of another version of this service", "goes on", "error"
+	}
+	w.can = append(w.can, readable...)
+	return w
+}
+
+// wordsOfSnapshot are the words of each status; see snapshotMoves.
+func wordsOfSnapshot(s *Snapshot) words {
+	w := words{adminCan: []string{canReset, canForce}}
+	switch s.Status {
+	case SnapshotCreating:
+		w.work, w.good, w.bad = "for the storage to take the snapshot", "becomes available", "error"
+	case SnapshotDeleting:
+		w.work, w.good, w.bad = "for the storage to delete the snapshot", "is gone, with what it used of the quota", "error_deleting"
+		return w
+	case SnapshotAvailable:
+		w.can = []string{"make a volume from it", "delete it"}
+	case SnapshotError:
+		w.then = "Its creation failed; nothing happens by itself."
+		w.can = []string{"delete it", "take another"}
+	case SnapshotErrorDeleting:
+		w.then = "Its deletion failed; nothing happens by itself."
+		w.can = []string{"delete its volume with cascade", "ask an administrator to delete it (os-force_delete)"}
+	case SnapshotDeleted, SnapshotUpdating, SnapshotBackingUp, SnapshotUnmanaging, SnapshotRestoring:
+		w.waits = "for an administrator, who set this status by hand, to set another (os-reset_status)"
+	default:
+		w.work, w.good, w.bad = "for work of another version of this service", "goes on", "error"
+	}
+	w.can = append(w.can, "rename it", "change its metadata")
+	return w
+}

@@ -1,0 +1,185 @@
+package block_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/driver"
+	"github.com/breezeblock/breezeblock/internal/driver/fake"
+	"github.com/breezeblock/breezeblock/internal/jobs"
+	"github.com/breezeblock/breezeblock/internal/store"
+)
+
+// rig is a service on a real database and a driver in memory, in virtual time.
+type rig struct {
+	t       *testing.T
+	path    string
+	store   *store.Store
+	bytes   *fake.Driver
+	service *block.Service
+	ids     int
+	ahead   time.Duration // of the service's clock
+
+	stopped func() // ends the runner
+}
+
+var (
+	demo  = block.Caller{UserID: "u", ProjectID: "demo"}
+	admin = block.Caller{UserID: "a", ProjectID: "admin", Admin: true}
+)
+
+// onRig runs a test in a bubble of virtual time.
+func onRig(t *testing.T, faults []fake.Fault, test func(*rig)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "test.db")
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{t: t, path: path, bytes: fake.New(faults...)}
+		r.open()
+		defer r.close()
+		if err := r.service.EnsureFirst(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		test(r)
+	})
+}
+
+func (r *rig) now() time.Time { return time.Now().Add(r.ahead) }
+
+func (r *rig) open() {
+	r.t.Helper()
+	s, err := store.Open(r.t.Context(), store.Config{URL: "sqlite:" + r.path, Clock: r.now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.store = s
+	id := func(form string) func() string {
+		return func() string { r.ids++; return fmt.Sprintf(form, r.ids) }
+	}
+	r.service = block.NewService(s, r.bytes, block.Parts{
+		NewUUID: id("00000000-0000-4000-8000-%012x"), NewHex: id("%032x"), Now: r.now, Zone: "az1",
+	})
+}
+
+func (r *rig) close() {
+	r.t.Helper()
+	r.stop()
+	if err := r.store.Close(); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// start lets a runner work until stop.
+func (r *rig) start() {
+	ctx, end := context.WithCancel(r.t.Context())
+	runner := jobs.NewRunner(r.store, r.service.Handlers(), jobs.Config{Now: r.now, Alone: true, Unknown: r.service.GiveUpUnknown})
+	var work sync.WaitGroup
+	work.Go(func() { runner.Run(ctx) })
+	work.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-r.store.JobsAdded():
+				runner.Wake()
+			}
+		}
+	})
+	r.stopped = func() { end(); work.Wait() }
+}
+
+func (r *rig) stop() {
+	if r.stopped != nil {
+		r.stopped()
+		r.stopped = nil
+	}
+}
+
+// settle lets so much virtual time pass.
+func (r *rig) settle(d time.Duration) { time.Sleep(d) }
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// volume queues the making of one.
+func (r *rig) volume(n block.NewVolume) *block.Volume {
+	r.t.Helper()
+	v, err := r.service.CreateVolume(r.t.Context(), demo, n)
+	r.must(err)
+	return v
+}
+
+func (r *rig) snapshot(volumeID string) *block.Snapshot {
+	r.t.Helper()
+	s, err := r.service.CreateSnapshot(r.t.Context(), demo, block.NewSnapshot{VolumeID: volumeID})
+	r.must(err)
+	return s
+}
+
+// volumeIs checks a status; "" means gone.
+func (r *rig) volumeIs(id string, want block.VolumeStatus) {
+	r.t.Helper()
+	v, err := r.service.Volume(r.t.Context(), demo, id)
+	got := block.VolumeStatus("")
+	if err == nil {
+		got = v.Status
+	}
+	if got != want {
+		r.t.Errorf("the volume is %q (%v), want %q", got, err, want)
+	}
+}
+
+func (r *rig) snapshotIs(id string, want block.SnapshotStatus) {
+	r.t.Helper()
+	s, err := r.service.Snapshot(r.t.Context(), demo, id)
+	got := block.SnapshotStatus("")
+	if err == nil {
+		got = s.Status
+	}
+	if got != want {
+		r.t.Errorf("the snapshot is %q (%v), want %q", got, err, want)
+	}
+}
+
+// held are the objects of the driver.
+func (r *rig) held() []driver.Ref {
+	r.t.Helper()
+	var refs []driver.Ref
+	for ref, err := range r.bytes.List(r.t.Context()) {
+		r.must(err)
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+// healthy checks that the doctor finds nothing.
+func (r *rig) healthy() {
+	r.t.Helper()
+	d, err := r.service.Diagnose(r.t.Context(), true)
+	r.must(err)
+	for _, f := range d.Findings {
+		r.t.Errorf("%s: %s %s: %s", f.Problem, f.Object, f.ID, f.Says)
+	}
+}
+
+// empty checks that nothing is left: no row, no object, no usage, no live job.
+func (r *rig) empty() {
+	r.t.Helper()
+	r.healthy()
+	d, err := r.service.Diagnose(r.t.Context(), true)
+	r.must(err)
+	used, err := r.store.AllUsages(r.t.Context())
+	r.must(err)
+	if d.Volumes+d.Snapshots+d.Jobs+d.Objects != 0 || len(used) != 0 {
+		r.t.Errorf("left are %d volumes, %d snapshots, %d jobs, %v in the driver, usage %v", d.Volumes, d.Snapshots, d.Jobs, r.held(), used)
+	}
+}

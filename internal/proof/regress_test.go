@@ -1,0 +1,61 @@
+package proof
+
+import (
+	"testing"
+	"time"
+)
+
+// Histories that once went wrong, as the random ones found them and cut down.
+var found = []struct {
+	name    string
+	history History
+}{
+	{"a volume that is being made cannot be detached", History{
+		{Verb: Fault, Word: "any", Mode: Fails, Count: 9},
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Detach, Noun: AVolume},
+	}},
+	{"a volume that is being extended cannot be attached", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Hold},
+		{Verb: Extend, Noun: AVolume, Size: 3},
+		{Verb: Attach, Noun: AVolume},
+	}},
+	{"a clone that is given up leaves nothing on its source", History{
+		{Verb: CreateVolume, Size: 2},
+		{Verb: Fault, Word: "create from", Mode: Fails, Count: 10},
+		{Verb: CloneVolume, Noun: AVolume},
+		{Verb: Wait, Delay: 5 * time.Minute},
+	}},
+	{"a snapshot has the size of the volume when it was asked for", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Fault, Word: "snapshot", Mode: Fails, Count: 1},
+		{Verb: CreateSnapshot, Noun: AVolume}, // fails, and waits for its second attempt
+		{Verb: Extend, Noun: AVolume, Size: 5},
+		{Verb: Wait, Delay: time.Minute},
+	}},
+	{"a clone whose worker died is not overtaken by an extension of its source", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: CloneVolume, Noun: AVolume, Size: 3, Rush: true},
+		{Verb: Kill},
+		{Verb: Extend, Noun: AVolume, Size: 9},
+		{Verb: Wait, Delay: 2 * time.Minute},
+	}},
+	{"a cascade that fails leaves no snapshot waiting", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: CreateSnapshot, Noun: AVolume},
+		{Verb: Fault, Word: "delete", Mode: Fails, Count: 10},
+		{Verb: Delete, Noun: AVolume, Flag: true},
+		{Verb: Wait, Delay: 5 * time.Minute},
+	}},
+}
+
+func TestFoundHistories(t *testing.T) {
+	for _, tc := range found {
+		t.Run(tc.name, func(t *testing.T) {
+			if err := play(t, tc.history); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

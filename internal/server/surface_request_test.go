@@ -1,0 +1,268 @@
+package server_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
+)
+
+// bodies are requests that rows take; ids in braces are filled in.
+var bodies = map[string]string{
+	"snapshot.update":        `{"snapshot":{"name":"n","description":"d","display_name":"m","display_description":null}}`,
+	"snapshot.create":        `{"snapshot":{"volume_id":"{volume}","name":"n","description":"d","metadata":{"k":"v"},"force":true}}`,
+	"snapshot.reset_status":  `{"os-reset_status":{"status":"available"}}`,
+	"snapshot.update_status": `{"os-update_snapshot_status":{"status":"available","progress":"80%"}}`,
+	"volume.create":          `{"volume":{"size":1,"name":"n","description":"d","metadata":{"k":"v"},"volume_type":"SSD","availability_zone":"az1","multiattach":false}}`,
+	"volume.update":          `{"volume":{"name":"n","description":"d","metadata":{"k":"v"}}}`,
+	"volume.extend":          `{"os-extend":{"new_size":2}}`,
+	"volume.reset_status":    `{"os-reset_status":{"status":"available","attach_status":"detached","migration_status":"none"}}`,
+	"volume.attach":          `{"os-attach":{"instance_uuid":"{volume}","mountpoint":"/dev/vdb","mode":"rw","host_name":"h"}}`,
+	"volume.detach":          `{"os-detach":{"attachment_id":"{volume}"}}`,
+	"volume.set_bootable":    `{"os-set_bootable":{"bootable":true}}`,
+	"volume.set_readonly":    `{"os-update_readonly_flag":{"readonly":false}}`,
+	"quota.update":           `{"quota_set":{"volumes":20,"gigabytes":-1,"tenant_id":"{project}"}}`,
+	"quota_class.update":     `{"quota_class_set":{"volumes":20,"gigabytes_SSD":-1,"class_name":"default"}}`,
+	"token.create":           `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"x","password":"y","domain":{"name":"Default"}}}},"scope":{"project":{"id":"{project}","domain":{"id":"default"}}}}}`,
+	"project.create":         `{"project":{"name":"p{#}","description":"d","domain_id":"default","enabled":true,"parent_id":"default"}}`,
+	"project.update":         `{"project":{"name":"p{#}","description":"d","enabled":true}}`,
+	"user.create":            `{"user":{"name":"u{#}","password":"w","domain_id":"default","email":"e","default_project_id":"{project}","enabled":true}}`,
+	"user.update":            `{"user":{"name":"u{#}","password":"w","email":"e","default_project_id":null}}`,
+	"user.password":          `{"user":{"original_password":"w","password":"w"}}`,
+	"cloudsnapshot.update":   `{"snapshot":{"name":"n","description":"d"}}`,
+}
+
+// bodyOf is a body that the row takes.
+func bodyOf(row *wire.Route) string {
+	if body := bodies[row.Name]; body != "" {
+		return body
+	}
+	switch {
+	case row.Action != "":
+		return fmt.Sprintf(`{%q:{}}`, row.Action)
+	case strings.HasSuffix(row.Name, "metadata.set"):
+		return `{"meta":{"k":"v"}}`
+	case strings.Contains(row.Name, "metadata."):
+		return `{"metadata":{"k":"v","k2":"v2"}}`
+	}
+	return `{}`
+}
+
+// odd are JSON texts to put in the place of others.
+var odd = []string{
+	"null", "true", "0", "-1", "-0", "1.5", "1e0", "1e400", "2147483648", "99999999999999999999", strings.Repeat("9", 5000),
+	`""`, `" "`, `"\u0000"`, `"\ud800"`, "\"\xff\"", `"` + strings.Repeat("x", 256) + `"`, `"` + strings.Repeat("\U0001F600", 64) + `"`,
+	`"` + strings.Repeat("y", 70000) + `"`, `"++1"`, `"1"`, `"+1"`, `"none"`, `"a\nb"`, `"\u202e"`, `"'; DROP TABLE volumes; --"`, `"%s%n"`,
+	"[]", "{}", `[[]]`, `{"":""}`, `{"a":{"a":{"a":1}}}`, strings.Repeat("[", 1000) + strings.Repeat("]", 1000), strings.Repeat(`{"a":`, 12000), "", ",", "}",
+	`"snapshot"`, `"volume"`, `"name"`, `"id"`, `"Default"`, `"available"`, `"deleted"`, `"in-use"`, `"error_deleting"`,
+}
+
+// oddTexts are for ids, keys and values of queries, before they are escaped.
+var oddTexts = []string{
+	"", ".", "..", "../..", "a/b", "x.json", "\x00", "\xff\xfe", "%", "%2e", "*", "null", "None", "detail", "default", "action", "metadata",
+	strings.Repeat("z", 6000), "\U0001F600", "'", `"`, "<b>", "a b", ";", "&", "0", "-1", "1", "9999999999999999999999", "true", "name:asc,id:desc",
+	"created_at", "name", "display_name:desc", "status", "size", "id", "nonsense", "{'a':'b'}", `{"k":"v","k":"w"}`, "{'a'", "az1", "available",
+	"00000000-0000-0000-0000-000000000000", strings.Repeat("name,", 3000),
+}
+
+var queryKeys = []string{
+	"limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants", "with_count", "name", "status", "volume_id", "project_id",
+	"metadata", "bootable", "size", "availability_zone", "consumes_quota", "user_id", "multiattach", "cascade", "usage", "enabled",
+	"include_names", "domain_id", "user.id", "scope.project.id", "nocatalog", "_method", "x", "",
+}
+
+var methods = []string{"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "FOO", "put", "CONNECT"}
+
+func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
+
+// oneIn is true once in n times.
+func (c *caller) oneIn(n int) bool { return c.rng.IntN(n) == 0 }
+
+// id is an id of the noun that the actor may play with, or something odd.
+func (c *caller) id(noun string, a *actor) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if kept := c.vault[noun]; kept != "" && !a.admin && c.oneIn(3) {
+		return kept
+	}
+	if known := c.ids[noun]; len(known) > 0 && !c.oneIn(8) {
+		return pick(c.rng, known)
+	}
+	if known := c.ids[pick(c.rng, []string{"volume", "snapshot", "project", "user", "role"})]; len(known) > 0 && c.oneIn(2) {
+		return pick(c.rng, known)
+	}
+	return pick(c.rng, oddTexts)
+}
+
+// request makes the text of a request to some row.
+func (c *caller) request(a *actor, as user) (method, text string) {
+	row := &c.rows[c.rng.IntN(len(c.rows))]
+	method = row.Method
+	if c.oneIn(12) {
+		method = pick(c.rng, methods)
+	}
+	target := c.path(row, a, as)
+	if c.oneIn(2) {
+		target += "?" + c.query()
+	}
+	var head strings.Builder
+	fmt.Fprintf(&head, "%s %s HTTP/1.1\r\n", method, target)
+	c.headers(&head, as)
+	body := ""
+	if (method != "GET" && method != "DELETE" && method != "HEAD") || c.oneIn(30) {
+		body = c.body(row, a)
+	}
+	if row.Action != "" && !c.oneIn(3) {
+		body = c.fill(bodyOf(row), a)
+	}
+	if c.oneIn(10) && body != "" {
+		return method, fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", head.String(), len(body), body)
+	}
+	return method, fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head.String(), len(body), body)
+}
+
+// path is the row's path with ids in it, sometimes bent.
+func (c *caller) path(row *wire.Route, a *actor, as user) string {
+	path := row.Path
+	for {
+		before, rest, found := strings.Cut(path, "{")
+		if !found {
+			break
+		}
+		wild, after, _ := strings.Cut(rest, "}")
+		noun := strings.TrimSuffix(wild, "_id")
+		if noun == "target" {
+			noun = "project"
+		}
+		id := c.id(noun, a)
+		if noun == "project" && !a.admin && c.oneIn(2) { // an administrator could delete what it stands on
+			id = as.project
+		}
+		path = before + url.PathEscape(id) + after
+	}
+	if prefix := pick(c.rng, prefixes(*row)); prefix != "" {
+		project := "/" + as.project
+		switch c.rng.IntN(12) {
+		case 0:
+			project = ""
+		case 1:
+			project = "/" + c.vault["project"]
+		case 2:
+			project = "/" + url.PathEscape(pick(c.rng, oddTexts))
+		}
+		path = prefix + project + path
+	}
+	if c.oneIn(10) {
+		at := c.rng.IntN(len(path) + 1)
+		path = path[:at] + pick(c.rng, []string{"/", "//", "/../", "/./", "%2F", "%2e%2e", ".json", "%00", "%ff", "%", ";", "\\", "/detail", "/metadata/"}) + path[at:]
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return path
+}
+
+func (c *caller) query() string {
+	var pairs []string
+	for range 1 + c.rng.IntN(4) {
+		value := pick(c.rng, oddTexts)
+		if c.oneIn(3) {
+			value = fmt.Sprint(c.rng.IntN(4))
+		}
+		pairs = append(pairs, url.QueryEscape(pick(c.rng, queryKeys))+"="+url.QueryEscape(value))
+	}
+	if c.oneIn(20) {
+		pairs = append(pairs, "%zz", "a;b", "%ff=%00")
+	}
+	return strings.Join(pairs, "&")
+}
+
+func (c *caller) headers(head *strings.Builder, as user) {
+	host := "h"
+	if c.oneIn(10) {
+		host = pick(c.rng, []string{"", "h:1", "[::1]:2", "a'b", "h%41", "user@h"})
+	}
+	fmt.Fprintf(head, "Host: %s\r\nX-Auth-Token: %s\r\n", host, as.token)
+	version := fmt.Sprintf("volume 3.%d", c.rng.IntN(75))
+	if c.oneIn(10) {
+		version = pick(c.rng, []string{"", "volume latest", "volume", "volume 3.9999999999999999999", "volume 2.0", ",,,", "volume \xff.1", "x 1.1, volume 3.5", "volume3.3"})
+	}
+	fmt.Fprintf(head, "OpenStack-API-Version: %s\r\n", version)
+	kind := "application/json"
+	if c.oneIn(20) {
+		kind = pick(c.rng, []string{"", "text/plain", "application/json; charset=x", "APPLICATION/JSON", "application/vnd.openstack.volume+json"})
+	}
+	fmt.Fprintf(head, "Content-Type: %s\r\n", kind)
+	for _, extra := range []string{
+		"X-Subject-Token: " + as.token, "X-Subject-Token: \xff", "X-Service-Token: x", "X-Project-Id: " + c.vault["project"], "X-Roles: admin",
+		"X-Forwarded-Host: evil\"", "Accept: application/vnd.openstack.volume+json", "X-HTTP-Method-Override: DELETE", "Content-Type: text/html",
+	} {
+		if c.oneIn(30) || (c.oneIn(3) && strings.HasPrefix(extra, "X-Subject")) {
+			head.WriteString(extra + "\r\n")
+		}
+	}
+}
+
+// fill puts ids and a number where a body wants them.
+func (c *caller) fill(body string, a *actor) string {
+	for _, noun := range []string{"volume", "project"} {
+		if wanted := "{" + noun + "}"; strings.Contains(body, wanted) {
+			id, _ := jsontext.AppendQuote(nil, c.id(noun, a))
+			body = strings.ReplaceAll(body, wanted, string(id[1:len(id)-1]))
+		}
+	}
+	return strings.ReplaceAll(body, "{#}", fmt.Sprint(c.rng.IntN(50)))
+}
+
+// body is one that the row takes, mostly with something in it put in another's place.
+func (c *caller) body(row *wire.Route, a *actor) string {
+	text := []byte(c.fill(bodyOf(row), a))
+	for range c.rng.IntN(3) {
+		if len(text) > 4000 { // nested deeply, by the replacement before
+			break
+		}
+		spans := spansOf(text)
+		if len(spans) == 0 {
+			break
+		}
+		at := pick(c.rng, spans)
+		text = bytes.Join([][]byte{text[:at[0]], []byte(pick(c.rng, odd)), text[at[1]:]}, nil)
+	}
+	if len(text) > 0 && c.oneIn(10) {
+		text[c.rng.IntN(len(text))] = byte(c.rng.IntN(256))
+	}
+	return string(text)
+}
+
+// spansOf are the places of the names and values in a JSON text.
+func spansOf(text []byte) (spans [][2]int) {
+	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	for {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return spans
+		}
+		end := int(dec.InputOffset())
+		switch token.Kind() {
+		case '{', '[':
+			if whole, err := jsontext.NewDecoder(bytes.NewReader(text[end-1:]), jsontext.AllowDuplicateNames(true)).ReadValue(); err == nil {
+				spans = append(spans, [2]int{end - 1, end - 1 + len(whole)})
+			}
+		case '}', ']':
+		default:
+			length := len(token.String())
+			if token.Kind() == '"' {
+				quoted, _ := jsontext.AppendQuote(nil, token.String())
+				length = len(quoted)
+			}
+			if end >= length {
+				spans = append(spans, [2]int{end - length, end})
+			}
+		}
+	}
+}
