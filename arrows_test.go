@@ -41,7 +41,7 @@ var arrows = map[string]row{
 	"":                {},
 	"cmd/breezeblock": {to: "internal/server internal/config compat/suite compat/client", modules: "github.com/spf13/cobra github.com/spf13/pflag", tests: "internal/testserver internal/store"},
 
-	"internal/server":     {to: "all", modules: "golang.org/x/sys"},
+	"internal/server":     {to: "all", modules: "golang.org/x/sys", tests: jsonv2},
 	"internal/testserver": {to: "internal/server internal/config internal/identity internal/driver internal/driver/fake"},
 
 	"internal/httpapi":          {to: "internal/httpapi/... internal/identity", modules: jsonv2, tests: "internal/block"},
