@@ -172,6 +172,9 @@ func FuzzNextLink(f *testing.F) {
 // A PUT's body is read on the hot path. What is left: the buffer's limit, the
 // members of two objects, their names and the two texts.
 func TestReadingAnUpdateAllocatesLittle(t *testing.T) {
+	if raceDetector {
+		t.Skip("with the race detector pools drop what they are given; make allocs counts")
+	}
 	const body, most = `{"snapshot": {"name": "snap-001", "description": "Daily backup"}}`, 10
 	x := exchange(body)
 	from := strings.NewReader(body)
