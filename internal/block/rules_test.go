@@ -112,3 +112,24 @@ func TestMessagesNeverShowACause(t *testing.T) {
 		t.Errorf("got %q, %v", MessageOf(err), KindOf(err))
 	}
 }
+
+func TestListsStayWithinAProject(t *testing.T) {
+	for name, tc := range map[string]struct {
+		caller  Caller
+		all     bool
+		project string
+		refused bool
+	}{
+		"a member's own":                 {Caller{ProjectID: "p"}, false, "p", false},
+		"a member asks for all":          {Caller{ProjectID: "p"}, true, "p", false},
+		"an administrator asks for all":  {Caller{ProjectID: "p", Admin: true}, true, "", false},
+		"an administrator's own":         {Caller{ProjectID: "p", Admin: true}, false, "p", false},
+		"nobody":                         {Caller{}, true, "", true},
+		"an administrator of no project": {Caller{Admin: true}, false, "", true},
+	} {
+		list, err := listFor(tc.caller, List{}, tc.all)
+		if (err != nil) != tc.refused || (err == nil && list.ProjectID != tc.project) {
+			t.Errorf("%s: got %+v, %v", name, list, err)
+		}
+	}
+}

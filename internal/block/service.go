@@ -103,12 +103,17 @@ func notFound(noun, id string) error {
 	return Errorf(NotFound, "%s %s could not be found.", noun, id)
 }
 
-// listFor keeps a list within the caller's project unless an administrator asks for all.
-func listFor(c Caller, list List, allProjects bool) List {
-	if !allProjects || !c.Admin {
-		list.ProjectID = c.ProjectID
+// listFor keeps a list within the caller's project unless an administrator asks
+// for all. Without a project there is nothing to list: Forbidden.
+func listFor(c Caller, list List, allProjects bool) (List, error) {
+	if allProjects && c.Admin {
+		return list, nil
 	}
-	return list
+	if c.ProjectID == "" {
+		return list, Errorf(Forbidden, "A token of a project is needed to list its objects.")
+	}
+	list.ProjectID = c.ProjectID
+	return list, nil
 }
 
 // ServiceID is the stable id of this backend.

@@ -17,12 +17,20 @@ func (s *Service) Snapshot(ctx context.Context, c Caller, id string) (*Snapshot,
 // Snapshots is one page of a list; allProjects counts for administrators only.
 // Fails with NotFound when the marker is unknown.
 func (s *Service) Snapshots(ctx context.Context, c Caller, list List, allProjects bool) ([]*Snapshot, error) {
-	return s.store.Snapshots(ctx, listFor(c, list, allProjects))
+	list, err := listFor(c, list, allProjects)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Snapshots(ctx, list)
 }
 
 // CountSnapshots counts what the list's filters keep, whatever its page.
 func (s *Service) CountSnapshots(ctx context.Context, c Caller, list List, allProjects bool) (int, error) {
-	return s.store.CountSnapshots(ctx, listFor(c, list, allProjects))
+	list, err := listFor(c, list, allProjects)
+	if err != nil {
+		return 0, err
+	}
+	return s.store.CountSnapshots(ctx, list)
 }
 
 // UpdateSnapshot changes name and description, in every status, and nothing else.

@@ -18,12 +18,20 @@ func (s *Service) Volume(ctx context.Context, c Caller, id string) (*Volume, err
 // Volumes is one page of a list; allProjects counts for administrators only.
 // Fails with NotFound when the marker is unknown.
 func (s *Service) Volumes(ctx context.Context, c Caller, list List, allProjects bool) ([]*Volume, error) {
-	return s.store.Volumes(ctx, listFor(c, list, allProjects))
+	list, err := listFor(c, list, allProjects)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.Volumes(ctx, list)
 }
 
 // CountVolumes counts what the list's filters keep, whatever its page.
 func (s *Service) CountVolumes(ctx context.Context, c Caller, list List, allProjects bool) (int, error) {
-	return s.store.CountVolumes(ctx, listFor(c, list, allProjects))
+	list, err := listFor(c, list, allProjects)
+	if err != nil {
+		return 0, err
+	}
+	return s.store.CountVolumes(ctx, list)
 }
 
 // NewVolume is what a request to make a volume says; the zero Size is the

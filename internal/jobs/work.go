@@ -71,10 +71,10 @@ func (r *Runner) attempt(ctx context.Context, handler Handler, job Job) error {
 	}
 	run := &Run{job: job, tell: tell}
 	defer run.end()
-	ctx = context.WithValue(ctx, runKey{}, run)
+	held := context.WithValue(ctx, runKey{}, run)
 	done := make(chan error, 1)
 	own := job // whoever is left behind has a row of his own
-	go func() { done <- safely(func() error { return handler.Run(ctx, &own) }) }()
+	go func() { done <- safely(func() error { return handler.Run(held, &own) }) }()
 	select {
 	case err := <-done:
 		return orEnd(ctx, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,9 @@ func (s *Store) page(ctx context.Context, n listed, list block.List) (page, erro
 	q.WriteString("SELECT " + n.columns + " FROM " + n.table)
 	if err := s.filter(q, n, list); err != nil {
 		return page{}, err
+	}
+	if list.Marker != "" && !isID(list.Marker) {
+		return page{}, sql.ErrNoRows
 	}
 	if list.Marker != "" {
 		at, err := s.marker(ctx, n, list, orders)

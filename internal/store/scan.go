@@ -3,7 +3,9 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/jobs"
@@ -219,4 +221,10 @@ func parseItems(text string, into *map[string]string) error {
 	}
 	*into = items
 	return nil
+}
+
+// isID tells whether a text of a URL can be the id of anything: PostgreSQL takes
+// neither NUL nor what is not UTF-8, SQLite would find nothing.
+func isID(id string) bool {
+	return utf8.ValidString(id) && strings.IndexByte(id, 0) < 0
 }

@@ -47,6 +47,9 @@ func noSnapshot(id string) error {
 
 // Snapshot fails with NotFound.
 func (s *Store) Snapshot(ctx context.Context, id string) (*block.Snapshot, error) {
+	if !isID(id) {
+		return nil, noSnapshot(id)
+	}
 	if snap := s.snapshots.get(id); snap != nil {
 		return snap, nil
 	}
@@ -68,6 +71,9 @@ func (s *Store) Snapshot(ctx context.Context, id string) (*block.Snapshot, error
 
 // Snapshot reads for writing; fails with NotFound.
 func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
+	if !isID(id) {
+		return nil, noSnapshot(id)
+	}
 	if snap, known := t.knownSnapshot(id); known {
 		if snap == nil {
 			return nil, noSnapshot(id)

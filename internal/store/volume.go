@@ -40,6 +40,9 @@ func noVolume(id string) error {
 
 // Volume fails with NotFound.
 func (s *Store) Volume(ctx context.Context, id string) (*block.Volume, error) {
+	if !isID(id) {
+		return nil, noVolume(id)
+	}
 	if v := s.volumes.get(id); v != nil {
 		return v, nil
 	}
@@ -61,6 +64,9 @@ func (s *Store) Volume(ctx context.Context, id string) (*block.Volume, error) {
 
 // Volume reads for writing; fails with NotFound.
 func (t *Tx) Volume(id string) (*block.Volume, error) {
+	if !isID(id) {
+		return nil, noVolume(id)
+	}
 	if v, known := t.knownVolume(id); known {
 		if v == nil {
 			return nil, noVolume(id)
