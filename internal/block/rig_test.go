@@ -2,7 +2,9 @@ package block_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -34,28 +36,52 @@ var (
 	admin = block.Caller{UserID: "a", ProjectID: "admin", Admin: true}
 )
 
+// database is a new database with the first types in it: making it takes longer
+// than most tests.
+var database = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "block-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	r := rig{path: filepath.Join(dir, "test.db"), bytes: fake.New()}
+	if err := r.open(context.Background()); err != nil {
+		return nil, err
+	}
+	err = errors.Join(r.service.EnsureFirst(context.Background()), r.store.Close())
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(r.path)
+})
+
 // onRig runs a test in a bubble of virtual time.
 func onRig(t *testing.T, faults []fake.Fault, test func(*rig)) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.db")
+	file, err := database()
+	if err == nil {
+		err = os.WriteFile(path, file, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, path: path, bytes: fake.New(faults...)}
-		r.open()
-		defer r.close()
-		if err := r.service.EnsureFirst(t.Context()); err != nil {
+		r := &rig{t: t, path: path, ids: 1000, bytes: fake.New(faults...)}
+		if err := r.open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		defer r.close()
 		test(r)
 	})
 }
 
 func (r *rig) now() time.Time { return time.Now().Add(r.ahead) }
 
-func (r *rig) open() {
-	r.t.Helper()
-	s, err := store.Open(r.t.Context(), store.Config{URL: "sqlite:" + r.path, Clock: r.now})
+func (r *rig) open(ctx context.Context) error {
+	s, err := store.Open(ctx, store.Config{URL: "sqlite:" + r.path, Clock: r.now})
 	if err != nil {
-		r.t.Fatal(err)
+		return err
 	}
 	r.store = s
 	id := func(form string) func() string {
@@ -64,6 +90,7 @@ func (r *rig) open() {
 	r.service = block.NewService(s, r.bytes, block.Parts{
 		NewUUID: id("00000000-0000-4000-8000-%012x"), NewHex: id("%032x"), Now: r.now, Zone: "az1",
 	})
+	return nil
 }
 
 func (r *rig) close() {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -132,6 +133,7 @@ func (r *Runner) sleep(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-r.wake:
+		runtime.Gosched() // workers whose jobs ended with the same commit are free a moment later
 	case <-timer.C:
 	}
 }

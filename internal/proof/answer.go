@@ -125,7 +125,9 @@ func (m *Model) createVolume(c *Call, op Op) {
 	m.fits(c, row, Usage{Volumes: 1, Gigabytes: row.Size})
 	c.Then = func(s Shown) error {
 		row.ID = s.ID
-		row.vouched = from != nil && from.vouched // what an administrator calls a source may be none
+		if from != nil {
+			row.vouched, row.stamp = from.vouched, from.stamp // what an administrator calls a source may be none
+		}
 		m.add(row)
 		return row.equals(s)
 	}
@@ -160,7 +162,7 @@ func (m *Model) createSnapshot(c *Call, op Op) {
 		return
 	}
 	row := &Row{Noun: ASnapshot, Project: vol.Project, Status: "creating", Size: vol.Size, Type: vol.Type,
-		Text: op.Name, Items: map[string]string{}, Parent: id, vouched: vol.vouched}
+		Text: op.Name, Items: map[string]string{}, Parent: id, vouched: vol.vouched, stamp: vol.stamp}
 	m.fits(c, row, Usage{Snapshots: 1, Gigabytes: row.Size})
 	c.Then = func(s Shown) error {
 		row.ID = s.ID

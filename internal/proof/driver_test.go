@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -198,7 +199,17 @@ func (d *meddler) DeleteSnapshot(ctx context.Context, id, snap string, fence dri
 	return d.run(ctx, "delete snapshot", id+snap, func(ctx context.Context) error { return d.Driver.DeleteSnapshot(ctx, id, snap, fence) })
 }
 
-// holdings are all objects of a driver, with their sizes.
+// stamp writes a number into a volume.
+func stamp(ctx context.Context, d driver.Driver, volume string, n int64) error {
+	device, err := d.Open(ctx, driver.Ref{Volume: volume}, driver.ReadWrite)
+	if err != nil {
+		return err
+	}
+	_, err = device.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(n)), 0)
+	return errors.Join(err, device.Flush(ctx), device.Close())
+}
+
+// holdings are all objects of a driver, with their sizes and stamps.
 func holdings(ctx context.Context, d driver.Driver) ([]Held, error) {
 	var all []Held
 	for ref, err := range d.List(ctx) {
@@ -209,8 +220,10 @@ func holdings(ctx context.Context, d driver.Driver) ([]Held, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open %+v: %w", ref, err)
 		}
-		all = append(all, Held{ref.Volume, ref.Snapshot, device.Size() >> 30})
-		if err := device.Close(); err != nil {
+		text := make([]byte, 8)
+		_, err = device.ReadAt(text, 0)
+		all = append(all, Held{ref.Volume, ref.Snapshot, device.Size() >> 30, int64(binary.BigEndian.Uint64(text))})
+		if err := errors.Join(err, device.Close()); err != nil {
 			return nil, err
 		}
 	}

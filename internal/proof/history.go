@@ -31,6 +31,7 @@ const (
 
 // What happens to the server and beneath it.
 const (
+	Write   Verb = "write"   // into a volume, as whoever has it attached does
 	Fault   Verb = "fault"   // the driver's next calls of a kind go wrong
 	Hold    Verb = "hold"    // driver calls wait
 	Release Verb = "release" // they go on
@@ -82,6 +83,9 @@ func (o Op) String() string {
 	b.WriteString(string(o.Verb))
 	switch o.Verb {
 	case Hold, Release, Restart, Kill:
+		return b.String()
+	case Write:
+		fmt.Fprintf(&b, " into volume #%d", o.Target)
 		return b.String()
 	case Wait, Jump:
 		fmt.Fprintf(&b, " %s", o.Delay)

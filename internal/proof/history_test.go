@@ -1,15 +1,11 @@
 package proof
 
 import (
-	"context"
-	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -33,6 +29,23 @@ func TestHistories(t *testing.T) {
 	for w, checks := range []int{fair: 15, calm: 20, foul: 40} {
 		t.Run(weather(w).String(), func(t *testing.T) { checkHistories(t, weather(w), checks, 40) })
 	}
+}
+
+// The same histories, without what needs virtual time, on PostgreSQL.
+func TestHistoriesOnPostgreSQL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a PostgreSQL of its own takes seconds to start; left out with -short")
+	}
+	set(t, "rapid.nofailfile", "true")
+	set(t, "rapid.shrinktime", "10s")
+	set(t, "rapid.checks", "3")
+	histories := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) Op { return drawOp(rt, fair) }), 10, 40)
+	rapid.Check(t, func(rt *rapid.T) {
+		h := History(histories.Draw(rt, "history"))
+		if err := playOnPostgres(t, h); err != nil {
+			rt.Fatalf("%v\nafter:\n%s", err, h)
+		}
+	})
 }
 
 // TestSoak runs long histories for BREEZEBLOCK_SOAK (a duration), from seed
@@ -83,169 +96,11 @@ func checkHistories(t *testing.T, w weather, checks, length int) {
 	t.Logf("%d histories of at most %d operations", ran, length)
 }
 
-// play runs one history in virtual time.
-func play(t *testing.T, h History) (err error) {
-	dir, err := os.MkdirTemp(t.TempDir(), "history-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	synctest.Test(t, func(*testing.T) {
-		s, err2 := newSite(dir)
-		if err = err2; err != nil {
-			return
-		}
-		p := &player{site: s, model: NewModel(s.callers...)}
-		err = p.play(h)
-		p.driver.release(settle)
-		p.driver.heal()
-		if stopped := p.stop(); err == nil {
-			err = stopped
-		}
-		if err != nil {
-			err = fmt.Errorf("%w\nthe log says:\n%s", err, s.log.Bytes())
-		}
-	})
-	return err
-}
-
-// player plays a history on a site and holds it to the model.
-type player struct {
-	*site
-	model  *Model
-	jumped bool
-}
-
-func (p *player) play(h History) error {
-	for i, op := range h {
-		if err := p.step(op); err != nil {
-			return fmt.Errorf("operation %d, %s: %w", i, op, err)
-		}
-	}
-	return p.end()
-}
-
-func (p *player) step(op Op) error {
-	var err error
-	switch op.Verb {
-	case Fault:
-		p.model.Trouble = true
-		p.driver.fault(op)
-	case Hold:
-		p.model.Trouble = true
-		p.driver.hold()
-	case Release:
-		p.driver.release(settle)
-	case Restart:
-		err = p.restart()
-	case Kill:
-		synctest.Wait()
-		err = p.kill()
-	case Wait:
-		time.Sleep(op.Delay)
-	case Jump:
-		p.model.Trouble, p.jumped = true, true
-		p.jump.Add(int64(op.Delay))
-	default:
-		if op.Verb == Reset || op.Verb == ForceDelete {
-			p.model.Trouble = true
-		}
-		err = p.request(op)
-	}
-	if err != nil {
-		return err
-	}
-	synctest.Wait() // whatever began is in the driver's hands
-	if !op.Rush {
-		settle()
-	}
-	seen, err := p.see()
-	if err != nil {
-		return err
-	}
-	return p.model.Observe(seen)
-}
-
-// settle lets all work come to its end or to where it waits.
-func settle() {
-	time.Sleep(8 * slowest) // no job makes so many calls
-	synctest.Wait()
-}
-
-// request makes the call of op and holds its answer to the model.
-func (p *player) request(op Op) error {
-	c := p.model.Call(op)
-	who := op.Who % len(p.callers)
-	status, text, err := p.call(who, c.Method, c.Path, c.Body)
-	if err != nil {
-		return err
-	}
-	if status != c.Want && (c.Or == 0 || status != c.Or) {
-		return fmt.Errorf("%s %s %v by %s: answered %d %s, must be %d; it was %s", c.Method, c.Path, c.Body, c.Who.Name, status, text, c.Want,
-			p.model.Rows[p.model.pick(op.Noun, op.Target)])
-	}
-	if status >= 300 {
-		return nil
-	}
-	var shown struct{ Volume, Snapshot Shown }
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &shown); err != nil {
-			return fmt.Errorf("%w: %s", err, text)
-		}
-	}
-	if shown.Snapshot.ID != "" {
-		shown.Volume = shown.Snapshot
-	}
-	return c.Then(shown.Volume)
-}
-
-// end lets all work end and checks that nothing is left over; then it takes
-// everything away again, as its owners may.
-func (p *player) end() error {
-	p.driver.heal()
-	p.driver.release(settle)
-	if err := p.quiet(); err != nil {
-		return fmt.Errorf("in the end: %w", err)
-	}
-	for op, more := p.model.WayOut(); more; op, more = p.model.WayOut() {
-		if err := p.request(op); err != nil {
-			return fmt.Errorf("no way out: %w", err)
-		}
-		time.Sleep(time.Second)
-		seen, err := p.see()
-		if err == nil {
-			err = p.model.Observe(seen)
-		}
-		if err != nil {
-			return fmt.Errorf("after %s: %w", op, err)
-		}
-	}
-	return p.quiet()
-}
-
-func (p *player) quiet() error {
-	settle := 20 * time.Minute
-	if p.jumped { // leases and retries lie in what is now the future
-		p.jumped = false
-		settle = 4 * time.Hour
-	}
-	time.Sleep(settle)
-	seen, err := p.see()
-	if err != nil {
-		return err
-	}
-	held, err := holdings(context.Background(), p.disk)
-	if err != nil {
-		return err
-	}
-	return p.model.Quiet(seen, held)
-}
-
 // drawOp draws one operation.
 func drawOp(rt *rapid.T, w weather) Op {
 	verbs := []Verb{
 		CreateVolume, CreateVolume, CreateVolume, CloneVolume, RestoreVolume, CreateSnapshot, CreateSnapshot,
-		Show, Update, Update, Delete, Delete, Extend, Attach, Detach, MergeItems, ReplaceItems, DropItem, SetQuota,
+		Show, Update, Update, Delete, Delete, Extend, Attach, Detach, MergeItems, ReplaceItems, DropItem, SetQuota, Write, Write,
 	}
 	if w >= calm {
 		verbs = append(verbs, Restart, Kill, Wait)
@@ -256,6 +111,9 @@ func drawOp(rt *rapid.T, w weather) Op {
 	op := Op{Verb: rapid.SampledFrom(verbs).Draw(rt, "verb")}
 	switch op.Verb {
 	case Hold, Release, Restart, Kill:
+		return op
+	case Write:
+		op.Target = rapid.IntRange(0, 12).Draw(rt, "target")
 		return op
 	case Fault:
 		op.Word = rapid.SampledFrom(calls).Draw(rt, "call")

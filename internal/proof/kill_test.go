@@ -276,7 +276,7 @@ func writeTo(ctx context.Context, pool driver.Driver, ref driver.Ref) error {
 	if err != nil {
 		return err
 	}
-	_, err = device.WriteAt([]byte(ref.Volume), rand.Int64N(1<<20))
+	_, err = device.WriteAt([]byte(ref.Volume), 4096+rand.Int64N(1<<20)) // behind the stamp
 	return errors.Join(err, device.Flush(ctx), device.Close())
 }
 

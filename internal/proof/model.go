@@ -33,6 +33,7 @@ type Row struct {
 	loose   bool    // an administrator has set the status while work was going on
 	vouched bool    // an administrator gave it its status: nobody promises bytes
 	odd     bool    // an extension failed: the driver may hold more than the row says
+	stamp   int64   // what was written last
 }
 
 // Model is what the service must look like from outside.
@@ -67,6 +68,24 @@ func (m *Model) limit(project, resource string) int64 {
 		return n
 	}
 	return -1
+}
+
+// Written notes that stamp was written into the volume that op names, and tells
+// its id; empty when it cannot be said what a snapshot or clone that is being made
+// would then hold, or whether there is anything to write to.
+func (m *Model) Written(op Op, stamp int64) string {
+	id := m.pick(AVolume, op.Target)
+	vol := m.Rows[id]
+	if vol == nil || vol.vouched || vol.loose || (vol.Status != "available" && vol.Status != "in-use") {
+		return ""
+	}
+	for _, r := range m.Rows {
+		if (r.Parent == id || r.Source == id) && (r.Status == "creating" || r.loose) {
+			return ""
+		}
+	}
+	vol.stamp = stamp
+	return id
 }
 
 // live are the ids of the objects of a noun, oldest first.

@@ -118,6 +118,7 @@ func (m *Model) usageIs(usage map[string]map[string]Usage) error {
 type Held struct {
 	Volume, Snapshot string // Snapshot is empty for the volume itself
 	Size             int64  // GiB
+	Stamp            int64  // what was written last
 }
 
 // Quiet holds the service to what must be true when no work is left: no row waits,
@@ -143,7 +144,7 @@ func (m *Model) Quiet(seen Seen, held []Held) error {
 
 // bytesAre holds the driver's objects to the rows, both ways.
 func (m *Model) bytesAre(held []Held) error {
-	sizes := map[string]int64{}
+	objects := map[string]Held{}
 	for _, h := range held {
 		id := h.Volume
 		if h.Snapshot != "" {
@@ -156,19 +157,22 @@ func (m *Model) bytesAre(held []Held) error {
 		if r == nil || (h.Snapshot != "" && r.Parent != h.Volume) {
 			return fmt.Errorf("the driver holds %+v, which has no row", h)
 		}
-		sizes[id] = h.Size
+		objects[id] = h
 	}
 	for _, id := range m.Made {
 		r := m.Rows[id]
 		if r == nil || r.vouched || !slices.Contains([]string{"available", "in-use", "error_extending"}, r.Status) {
 			continue
 		}
-		size, there := sizes[id]
+		h, there := objects[id]
 		if !there {
 			return fmt.Errorf("the driver holds nothing of it: %s", r)
 		}
-		if size < r.Size || (size > r.Size && !r.odd) {
-			return fmt.Errorf("the driver holds %d GB of it: %s", size, r)
+		if h.Size < r.Size || (h.Size > r.Size && !r.odd) {
+			return fmt.Errorf("the driver holds %d GB of it: %s", h.Size, r)
+		}
+		if h.Stamp != r.stamp {
+			return fmt.Errorf("it holds what was written %d., and must hold what was written %d.: %s", h.Stamp, r.stamp, r)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 // that tests it.
 var (
 	building sync.Once
-	binary   string
+	built    string
 	buildErr error
 )
 
@@ -34,8 +34,8 @@ func program(t testing.TB) string {
 			buildErr = err
 			return
 		}
-		binary = filepath.Join(dir, "breezeblock")
-		build := exec.Command("go", "build", "-tags", "crashpoints", "-o", binary, "github.com/breezeblock/breezeblock/cmd/breezeblock")
+		built = filepath.Join(dir, "breezeblock")
+		build := exec.Command("go", "build", "-tags", "crashpoints", "-o", built, "github.com/breezeblock/breezeblock/cmd/breezeblock")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			buildErr = fmt.Errorf("build: %w\n%s", err, out)
@@ -44,15 +44,15 @@ func program(t testing.TB) string {
 	if buildErr != nil {
 		t.Fatal(buildErr)
 	}
-	return binary
+	return built
 }
 
 func TestMain(m *testing.M) {
 	storetest.Main(m, func() error { // what failed may be tried again by hand
-		if binary == "" {
+		if built == "" {
 			return nil
 		}
-		return os.RemoveAll(filepath.Dir(binary))
+		return os.RemoveAll(filepath.Dir(built))
 	})
 }
 

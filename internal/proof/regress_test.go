@@ -41,6 +41,13 @@ var found = []struct {
 		{Verb: Extend, Noun: AVolume, Size: 9},
 		{Verb: Wait, Delay: 2 * time.Minute},
 	}},
+	{"a clone that failed once is not overtaken by an extension of its source", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Fault, Word: "snapshot", Mode: Fails, Count: 1},
+		{Verb: CloneVolume, Noun: AVolume, Size: 3}, // fails, and waits for its second attempt
+		{Verb: Extend, Noun: AVolume, Size: 9},
+		{Verb: Wait, Delay: 5 * time.Minute},
+	}},
 	{"a cascade that fails leaves no snapshot waiting", History{
 		{Verb: CreateVolume, Size: 1},
 		{Verb: CreateSnapshot, Noun: AVolume},

@@ -19,6 +19,7 @@ import (
 	"github.com/breezeblock/breezeblock/internal/config"
 	"github.com/breezeblock/breezeblock/internal/driver/fake"
 	"github.com/breezeblock/breezeblock/internal/identity"
+	"github.com/breezeblock/breezeblock/internal/jobs"
 	"github.com/breezeblock/breezeblock/internal/server"
 )
 
@@ -44,8 +45,8 @@ type site struct {
 
 // newSite makes a site in an empty folder and starts its server, with a second
 // member and project beside demo and admin.
-func newSite(dir string) (*site, error) {
-	s := &site{dir: dir, disk: fake.New(), door: door{url: "http://127.0.0.1:8776"}, random: &chance{source: rand.NewChaCha8([32]byte{})}}
+func newSite(dir, database string) (*site, error) {
+	s := &site{dir: dir, database: database, disk: fake.New(), door: door{url: "http://127.0.0.1:8776"}, random: &chance{source: rand.NewChaCha8([32]byte{})}}
 	if err := s.start(); err != nil {
 		return nil, err
 	}
@@ -72,6 +73,7 @@ func (s *site) start() error {
 	s.server, err = server.New(ctx, c, server.Parts{
 		Log:    slog.New(slog.NewTextHandler((*logWriter)(s), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Driver: s.driver, Random: s.random, Cost: identity.Cost{Memory: 64, Passes: 1, Threads: 1},
+		Jobs:   jobs.Config{Jitter: func(most time.Duration) time.Duration { return most / 3 }}, // the same in every run
 		Now:    func() time.Time { return time.Now().Add(time.Duration(s.jump.Load())) },
 		Listen: func(string, string) (net.Listener, error) { return s.pipes, nil },
 	})

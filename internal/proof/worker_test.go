@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,7 +58,7 @@ func hire(s *store.Store, disk driver.Driver, attempts, at int, m mishap) *worke
 	service := block.NewService(&workerStore{s, w}, &workerDriver{disk, w}, parts())
 	w.runner = jobs.NewRunner(&workerStore{s, w}, service.Handlers(), jobs.Config{
 		Workers: 1, // one that stands still claims nothing more
-		Poll:    time.Hour, MaxAttempts: attempts,
+		Poll:    time.Hour, MaxAttempts: attempts, Unknown: service.GiveUpUnknown,
 		Jitter: func(time.Duration) time.Duration { return 0 },
 	})
 	ctx, end := context.WithCancel(context.Background())
@@ -69,24 +70,36 @@ func hire(s *store.Store, disk driver.Driver, attempts, at int, m mishap) *worke
 	return w
 }
 
-// dismiss ends a worker, also one that is dead or stands still.
-func (w *worker) dismiss() {
+// goOn lets a worker that stands still go on.
+func (w *worker) goOn() {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	select {
 	case <-w.thaw:
 	default:
 		close(w.thaw)
 	}
-	w.mu.Unlock()
+}
+
+// dismiss ends a worker, also one that is dead or stands still.
+func (w *worker) dismiss() {
+	w.goOn()
 	w.end()
 	<-w.ended
+}
+
+// tooLate are the answers to the driver calls that it made after it went on.
+func (w *worker) tooLate() []error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.refused)
 }
 
 // points are what the worker has passed.
 func (w *worker) points() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]string(nil), w.passed...)
+	return slices.Clone(w.passed)
 }
 
 // meet counts a point and tells its mishap.

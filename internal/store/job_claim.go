@@ -58,6 +58,9 @@ func (s *Store) ClaimJobs(ctx context.Context, claim jobs.Claim) ([]*jobs.Job, e
 	return claimed, nil
 }
 
+// A bare variable behind LIMIT makes SQLite plan the text anew each time it is run;
+// hence the casts.
+
 // claiming is one claim under way.
 type claiming struct {
 	tx    *Tx
@@ -127,7 +130,7 @@ var ages = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // the clock must have gone back since it was taken.
 func (c *claiming) takeExpired() error {
 	const expired = `SELECT ` + jobColumns + ` FROM jobs
-		WHERE state = 'running' AND lease_until > $1 AND lease_until < $2 LIMIT $3`
+		WHERE state = 'running' AND lease_until > $1 AND lease_until < $2 LIMIT CAST($3 AS BIGINT)`
 	for _, s := range []span{{time.Unix(0, 0), c.claim.Now}, {c.claim.FarLease(), ages}} {
 		var found []*jobs.Job
 		args := []any{s.after, s.before, c.room() + len(c.held)}
@@ -150,17 +153,17 @@ func (c *claiming) takeReady() error {
 	if c.room() <= 0 {
 		return nil
 	}
-	round, err := c.projects(c.last)
+	round, err := c.projects("")
 	if err != nil {
 		return err
 	}
-	if c.last != "" {
-		all, err := c.projects("")
-		if err != nil {
+	behind := round
+	if len(round) == mostProjects { // more than one look shows
+		if behind, err = c.projects(c.last); err != nil {
 			return err
 		}
-		round = inTurn(round, all, c.last)
 	}
+	round = inTurn(behind, round, c.last)
 	round = slices.DeleteFunc(round, func(p string) bool { return slices.Contains(c.claim.FullProjects, p) })
 	for i, project := range round {
 		if c.room() <= 0 {
@@ -177,7 +180,7 @@ func (c *claiming) takeReady() error {
 // projects are those that have jobs which are ready, in order, from one on.
 func (c *claiming) projects(from string) ([]string, error) {
 	const waiting = `SELECT project_id FROM (` + nextProjects + `
-		SELECT project_id FROM next WHERE project_id IS NOT NULL) AS waiting LIMIT $2`
+		SELECT project_id FROM next WHERE project_id IS NOT NULL) AS waiting LIMIT CAST($2 AS BIGINT)`
 	var all []string
 	err := c.tx.query(waiting, []any{from, mostProjects}, func(r row) error {
 		var project string
@@ -188,9 +191,14 @@ func (c *claiming) projects(from string) ([]string, error) {
 	return all, err
 }
 
-// inTurn puts the projects behind last first, and last itself at the end.
-func inTurn(fromLast, all []string, last string) []string {
-	round := slices.DeleteFunc(fromLast, func(p string) bool { return p == last })
+// inTurn puts the projects behind last first, and those up to last at the end.
+func inTurn(behind, all []string, last string) []string {
+	round := make([]string, 0, len(all))
+	for _, project := range behind {
+		if project > last {
+			round = append(round, project)
+		}
+	}
 	for _, project := range all {
 		if project <= last {
 			round = append(round, project)
@@ -199,15 +207,18 @@ func inTurn(fromLast, all []string, last string) []string {
 	return round
 }
 
-// takeOf takes a project's oldest jobs that are due, whose kind has room and
-// whose lane and object nobody works at.
+// takeOf takes a project's oldest jobs that are due, whose kind has room, whose
+// lane and object nobody works at, and which overtake no older job of their lane:
+// a snapshot that is tried again later must not find its volume extended.
 func (c *claiming) takeOf(project string, share int) error {
 	const due = `SELECT ` + jobColumns + ` FROM jobs AS j
 		WHERE j.state = 'ready' AND j.project_id = $1 AND j.run_at > $2 AND j.run_at <= $3
 			AND $4 NOT LIKE '%,' || j.kind || ',%'
 			AND NOT EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'running' AND r.lane = j.lane)
+			AND NOT EXISTS (SELECT 1 FROM jobs AS e WHERE e.state = 'ready' AND e.lane = j.lane AND e.lane <> '' AND e.cancelled = 0
+				AND (e.created_at < j.created_at OR (e.created_at = j.created_at AND e.id < j.id)))
 			AND NOT EXISTS (SELECT 1 FROM jobs AS o WHERE o.resource_id = j.resource_id AND o.state = 'running' AND o.resource_id <> '')
-		ORDER BY j.run_at, j.id LIMIT $5`
+		ORDER BY j.run_at, j.id LIMIT CAST($5 AS BIGINT)`
 	full := "," + strings.Join(c.claim.FullKinds, ",") + ","
 	most := len(c.found) + share
 	for _, s := range []span{{time.Unix(0, 0), c.claim.Now}, {c.claim.Now.Add(jobs.MaxDelay), ages}} {

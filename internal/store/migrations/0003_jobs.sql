@@ -14,6 +14,7 @@ DROP INDEX jobs_running;
 CREATE INDEX jobs_ready ON jobs (project_id, run_at, id) WHERE state = 'ready';
 -- Few jobs run at a time: whoever looks for one by its lease looks at all of them.
 CREATE INDEX jobs_running ON jobs (lane) WHERE state = 'running';
+CREATE INDEX jobs_waiting ON jobs (lane) WHERE state = 'ready';
 CREATE INDEX jobs_of_resource ON jobs (resource_id, created_at, id);
 
 ALTER TABLE volumes ADD COLUMN extend_to BIGINT NOT NULL DEFAULT 0;
@@ -29,6 +30,7 @@ CREATE TABLE quota_class_limits (
 DROP TABLE quota_class_limits;
 ALTER TABLE volumes DROP COLUMN extend_to;
 DROP INDEX jobs_of_resource;
+DROP INDEX jobs_waiting;
 DROP INDEX jobs_running;
 DROP INDEX jobs_ready;
 CREATE INDEX jobs_ready ON jobs (run_at, id) WHERE state = 'ready';
