@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/driver"
 	"github.com/breezeblock/breezeblock/internal/driver/fake"
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -283,4 +284,24 @@ func TestExtensionThatWasResetKeepsUsageRight(t *testing.T) {
 		}
 		r.healthy()
 	})
+}
+
+func TestWhatNoAttemptCanMendIsGivenUpAtOnce(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cause error
+		after block.VolumeStatus
+	}{
+		"damaged": {driver.ErrDamaged, block.VolumeError},
+		"invalid": {driver.ErrInvalid, block.VolumeError},
+		"full":    {driver.ErrNoSpace, block.VolumeAvailable}, // space came back
+	} {
+		t.Run(name, func(t *testing.T) {
+			onRig(t, []fake.Fault{{Call: fake.Create, Nth: 1, Err: tc.cause}}, func(r *rig) {
+				r.start()
+				v := r.volume(block.NewVolume{Size: 1})
+				r.settle(10 * time.Second)
+				r.volumeIs(v.ID, tc.after)
+			})
+		})
+	}
 }

@@ -45,11 +45,11 @@ func (s *Service) Host() string { return s.parts.Host }
 // Handlers are the kinds of job this service queues, and what carries each out.
 func (s *Service) Handlers() map[string]jobs.Handler {
 	return map[string]jobs.Handler{
-		jobCreateVolume:   {Run: s.runCreateVolume, GiveUp: s.giveUpCreateVolume},
-		jobExtendVolume:   {Run: s.runExtendVolume, GiveUp: s.giveUpVolume(VolumeErrorExtending)},
-		jobDeleteVolume:   {Run: s.runDeleteVolume, GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
-		jobCreateSnapshot: {Run: s.runCreateSnapshot, GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
-		jobDeleteSnapshot: {Run: s.runDeleteSnapshot, GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
+		jobCreateVolume:   {Run: untilHopeless(s.runCreateVolume), GiveUp: s.giveUpCreateVolume},
+		jobExtendVolume:   {Run: untilHopeless(s.runExtendVolume), GiveUp: s.giveUpVolume(VolumeErrorExtending)},
+		jobDeleteVolume:   {Run: untilHopeless(s.runDeleteVolume), GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
+		jobCreateSnapshot: {Run: untilHopeless(s.runCreateSnapshot), GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
+		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 	}
 }
 

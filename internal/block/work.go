@@ -333,3 +333,17 @@ func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, goesOn func
 	}
 	return s.finish(ctx, job)
 }
+
+// untilHopeless gives a job up at once when the driver says what no further
+// attempt can mend; a full disk or a busy volume may pass.
+func untilHopeless(run func(context.Context, *jobs.Job) error) func(context.Context, *jobs.Job) error {
+	return func(ctx context.Context, job *jobs.Job) error {
+		err := run(ctx, job)
+		for _, hopeless := range []error{driver.ErrInvalid, driver.ErrReadOnly, driver.ErrDamaged} {
+			if errors.Is(err, hopeless) {
+				return jobs.GiveUpNow(err)
+			}
+		}
+		return err
+	}
+}
