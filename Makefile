@@ -2,7 +2,7 @@
 # A fresh machine needs Go and make; `make test` also sets up PostgreSQL.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-fast check conform clients fuzz bench long gen verify lint examples race allocs need-tools need-clients
+.PHONY: help run build test test-fast check conform clients fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -57,6 +57,9 @@ bench: build ## ratios against the limits of this machine, as docs/benchmarks.md
 long: need-tools ## long fuzzing, crash and kill suites; before a release
 	BREEZEBLOCK_TEST_LONG=1 go test -count=1 -timeout 60m ./...
 	tools/fuzz.sh 10m
+
+soak: need-tools ## random histories against the model for TIME=30s from SEED=number, which it prints; with restarts, faults and kill -9
+	BREEZEBLOCK_SOAK='$(TIME)' BREEZEBLOCK_SEED='$(or $(SEED),$(shell date +%s))' go test -count=1 -timeout 0 -run 'TestSoak' -v ./internal/proof
 
 gen: ## write the pages of docs/ that are made from tables in code
 	go run ./tools/gendocs
