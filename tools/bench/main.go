@@ -116,7 +116,7 @@ func run() (err error) {
 
 // measure fills the report, row by row.
 func (b *bench) measure(ctx context.Context) error {
-	for _, rows := range []func(context.Context) error{b.httpRows, b.storeRows, b.pagingRows, b.startRows} {
+	for _, rows := range []func(context.Context) error{b.httpRows, b.storeRows, b.jobRows, b.pagingRows, b.startRows} {
 		if err := rows(ctx); err != nil {
 			return err
 		}
