@@ -51,7 +51,7 @@ func (m *Model) Call(op Op) Call {
 		m.setQuota(&c, op)
 		return c
 	}
-	id := m.pick(op.Noun, op.Target)
+	id := m.pick(who, op, op.Noun)
 	c.Path = "/" + string(op.Noun) + "s/" + id
 	row := m.reach(who, op.Noun, id)
 	switch op.Verb {
@@ -107,7 +107,7 @@ func (m *Model) createVolume(c *Call, op Op) {
 		if op.Verb == RestoreVolume {
 			noun, key, usable = ASnapshot, "snapshot_id", []string{"available"}
 		}
-		row.Source = m.pick(noun, op.Target)
+		row.Source = m.pick(c.Who, op, noun)
 		body[key] = row.Source
 		if from = m.reach(c.Who, noun, row.Source); from == nil {
 			c.Want = http.StatusNotFound
@@ -146,7 +146,7 @@ func (m *Model) fits(c *Call, r *Row, change Usage) {
 }
 
 func (m *Model) createSnapshot(c *Call, op Op) {
-	id := m.pick(AVolume, op.Target)
+	id := m.pick(c.Who, op, AVolume)
 	body := members{"volume_id": id, "name": text(op.Name), "description": text(op.Name)}
 	if op.Flag {
 		body["force"] = true
@@ -278,7 +278,7 @@ func (r *Row) overrule() {
 		r.ghosts, r.grows = append(r.ghosts, r.grows), 0
 		r.odd = true
 	}
-	if slices.Contains([]string{"creating", "extending", "deleting"}, r.Status) {
+	if slices.Contains(waiting, r.Status) {
 		r.loose = true
 	}
 }

@@ -56,6 +56,7 @@ type Op struct {
 	Who    int // index into Model.Callers
 	Noun   Noun
 	Target int
+	ID     string // in place of Target
 	Size   int64  // GiB
 	Name   string // name, and description with it
 	Key    string // of metadata

@@ -434,7 +434,7 @@ func (r *rig) leftovers() error {
 		return err
 	}
 	for _, row := range m.Rows {
-		if slices.Contains([]string{"creating", "extending", "deleting"}, row.Status) {
+		if slices.Contains(waiting, row.Status) {
 			return fmt.Errorf("it waits for ever: %s", row)
 		}
 	}

@@ -208,7 +208,7 @@ func (k *killing) settled() (Seen, error) {
 		}
 		waits := ""
 		for _, s := range slices.Concat(seen.Volumes, seen.Snapshots) {
-			if slices.Contains([]string{"creating", "extending", "deleting"}, s.Status) {
+			if slices.Contains(waiting, s.Status) {
 				waits = s.ID + " is " + s.Status
 			}
 		}
@@ -311,7 +311,7 @@ func (c *killClient) work() error {
 		call := c.model.Call(op)
 		status, text, err := c.door.call(0, call.Method, call.Path, call.Body)
 		if err != nil {
-			c.doubt = &doubt{op, c.model.pick(op.Noun, op.Target), call}
+			c.doubt = &doubt{op, op.ID, call}
 			return nil
 		}
 		if status != call.Want {
@@ -358,7 +358,8 @@ func (c *killClient) next() (Op, bool, error) {
 		op.Size = 1
 		return op, true, nil
 	}
-	id := c.model.pick(op.Noun, op.Target)
+	op.ID = c.model.pick(c.model.Callers[0], op, op.Noun)
+	id := op.ID
 	ready, err := c.rest(id, op.Noun)
 	if ready && c.model.Rows[id] == nil {
 		return c.next() // it was being deleted, and has gone: there is one less to choose from
@@ -392,7 +393,7 @@ func (c *killClient) rest(id string, noun Noun) (ready bool, err error) {
 		if noun == ASnapshot {
 			shown = told.Snapshot
 		}
-		if !slices.Contains([]string{"creating", "extending", "deleting"}, shown.Status) {
+		if !slices.Contains(waiting, shown.Status) {
 			if err := c.model.took(row, shown, true, map[string]Shown{}); err != nil {
 				return false, err
 			}

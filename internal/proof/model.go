@@ -74,7 +74,7 @@ func (m *Model) limit(project, resource string) int64 {
 // its id; empty when it cannot be said what a snapshot or clone that is being made
 // would then hold, or whether there is anything to write to.
 func (m *Model) Written(op Op, stamp int64) string {
-	id := m.pick(AVolume, op.Target)
+	id := m.pick(m.Callers[m.admin()], op, AVolume)
 	vol := m.Rows[id]
 	if vol == nil || vol.vouched || vol.loose || (vol.Status != "available" && vol.Status != "in-use") {
 		return ""
@@ -102,10 +102,13 @@ func (m *Model) live(noun Noun) []string {
 // nobody is the id of an object that never was.
 const nobody = "00000000-0000-4000-8000-000000000000"
 
-// pick turns a number into an id: of an object that is there, or, below 0, of one
-// that has gone.
-func (m *Model) pick(noun Noun, target int) string {
-	if target < 0 {
+// pick turns a number into an id: mostly of an object that the caller may reach,
+// sometimes of any, and, below 0, of one that has gone.
+func (m *Model) pick(who Caller, op Op, noun Noun) string {
+	if op.ID != "" {
+		return op.ID
+	}
+	if op.Target < 0 {
 		for _, id := range slices.Backward(m.Made) {
 			if m.Rows[id] == nil {
 				return id
@@ -114,10 +117,13 @@ func (m *Model) pick(noun Noun, target int) string {
 		return nobody
 	}
 	ids := m.live(noun)
+	if op.Target%4 != 3 {
+		ids = slices.DeleteFunc(ids, func(id string) bool { return m.reach(who, noun, id) == nil })
+	}
 	if len(ids) == 0 {
 		return nobody
 	}
-	return ids[target%len(ids)]
+	return ids[op.Target/4%len(ids)]
 }
 
 // reach is the row if the caller may see it.

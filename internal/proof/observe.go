@@ -3,6 +3,7 @@ package proof
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Seen is what the service shows of itself between two calls.
@@ -47,11 +48,15 @@ func (m *Model) Observe(seen Seen) error {
 	return m.usageIs(seen.Usage)
 }
 
+// waiting are the statuses that say that something is being done.
+var waiting = []string{"creating", "extending", "deleting"}
+
 // took is what work may have made of a row.
 func (m *Model) took(r *Row, s Shown, there bool, shown map[string]Shown) error {
+	waits := slices.Contains(waiting, r.Status)
 	if !there {
 		_, parent := shown[r.Parent]
-		if r.Status == "deleting" || r.loose || (r.Noun == ASnapshot && !parent) {
+		if r.Status == "deleting" || (r.loose && waits) || (r.Noun == ASnapshot && !parent) {
 			return nil
 		}
 		return fmt.Errorf("it went by itself: %s", r)
@@ -61,14 +66,7 @@ func (m *Model) took(r *Row, s Shown, there bool, shown map[string]Shown) error 
 	}
 	wrong := fmt.Errorf("it became %s with %d GB by itself: %s", s.Status, s.Size, r)
 	if r.loose {
-		if s.Size < r.Size {
-			return wrong
-		}
-		if s.Status != "extending" && r.grows != 0 { // whichever of its extensions it was
-			r.ghosts, r.grows = append(r.ghosts, r.grows), 0
-		}
-		r.Status, r.Size = s.Status, s.Size
-		return nil
+		return r.tookLoose(s, waits, wrong)
 	}
 	switch {
 	case r.Status == "creating" && s.Status == "available":
@@ -83,6 +81,19 @@ func (m *Model) took(r *Row, s Shown, there bool, shown map[string]Shown) error 
 		return wrong
 	}
 	r.Status = s.Status
+	return nil
+}
+
+// tookLoose is what work may have made of a row whose status an administrator set
+// meanwhile: work that failed may say so, but none makes it available.
+func (r *Row) tookLoose(s Shown, waits bool, wrong error) error {
+	if s.Size < r.Size || (!waits && s.Status != r.Status && !strings.HasPrefix(s.Status, "error")) {
+		return wrong
+	}
+	if s.Status != "extending" && r.grows != 0 { // whichever of its extensions it was
+		r.ghosts, r.grows = append(r.ghosts, r.grows), 0
+	}
+	r.Status, r.Size = s.Status, s.Size
 	return nil
 }
 
@@ -135,7 +146,7 @@ func (m *Model) Quiet(seen Seen, held []Held) error {
 		if r == nil {
 			continue
 		}
-		if slices.Contains([]string{"creating", "extending", "deleting"}, r.Status) && !r.vouched {
+		if slices.Contains(waiting, r.Status) && !r.vouched {
 			return fmt.Errorf("it waits for ever: %s", r)
 		}
 	}
@@ -183,9 +194,9 @@ func (m *Model) bytesAre(held []Held) error {
 // The caller settles and observes after each.
 func (m *Model) WayOut() (Op, bool) {
 	for _, noun := range []Noun{ASnapshot, AVolume} {
-		for i, id := range m.live(noun) {
+		for _, id := range m.live(noun) {
 			r := m.Rows[id]
-			op := Op{Verb: Delete, Noun: noun, Target: i, Who: m.owner(r.Project)}
+			op := Op{Verb: Delete, Noun: noun, ID: id, Who: m.owner(r.Project)}
 			if !slices.Contains(deletable[noun], r.Status) || r.Attached > 0 {
 				op.Verb, op.Who = ForceDelete, m.admin()
 			}

@@ -81,7 +81,7 @@ func (r real) settle() {
 		if err != nil {
 			return // whoever looks next is told so too
 		}
-		waits := func(s Shown) bool { return slices.Contains([]string{"creating", "extending", "deleting"}, s.Status) }
+		waits := func(s Shown) bool { return slices.Contains(waiting, s.Status) }
 		if !slices.ContainsFunc(seen.Volumes, waits) && !slices.ContainsFunc(seen.Snapshots, waits) {
 			return
 		}
@@ -172,7 +172,7 @@ func (p *player) request(op Op) error {
 	}
 	if status != c.Want && (c.Or == 0 || status != c.Or) {
 		return fmt.Errorf("%s %s %v by %s: answered %d %s, must be %d; it was %s", c.Method, c.Path, c.Body, c.Who.Name, status, text, c.Want,
-			p.model.Rows[p.model.pick(op.Noun, op.Target)])
+			p.model.Rows[p.model.pick(c.Who, op, op.Noun)])
 	}
 	if status >= 300 {
 		return nil
