@@ -8,28 +8,40 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
 // Check reads the volume's small files, compares what is in its folder with what
-// its manifest names, and all sealed bytes with their checksums. With repair it
-// removes what is left over.
+// its manifest names, and all bytes of sealed layers that anything sees with their
+// checksums. Calls and I/O go on beside it, merges wait. With repair it removes
+// what a cut left over and lets sums that are lost be counted anew.
 func (p *Pool) Check(ctx context.Context, id string, repair bool) (driver.Report, error) {
+	r := &driver.Report{}
 	v, err := p.acquire(ctx, id)
 	if err != nil {
-		return driver.Report{}, fmt.Errorf("check volume: %w", err)
+		return *r, fmt.Errorf("check volume: %w", err)
 	}
-	defer p.release(v)
-	r := &driver.Report{}
 	err = v.load()
 	if errors.Is(err, driver.ErrDamaged) {
-		r.Add(driver.Finding{Place: filepath.Join(v.dir(), "manifest"), Offset: -1, What: err.Error(), Damage: true})
+		p.release(v)
+		r.Add(driver.Finding{Place: filepath.Join(v.dir(), "manifest"), Offset: -1, Damage: true,
+			What: err.Error() + "; put back a copy of this file, or delete the volume"})
 		return *r, nil
 	}
 	if err == nil {
 		err = v.checkFiles(r, repair)
 	}
+	v.pins++ // so that chores wait
+	<-v.lock
+	if err == nil {
+		err = v.checkBytes(ctx, r)
+	}
+	v.lock <- struct{}{}
+	v.pins--
+	p.tidier.add(id)
+	p.release(v)
 	if err != nil {
 		return *r, fmt.Errorf("check volume %s: %w", id, err)
 	}
@@ -39,32 +51,47 @@ func (p *Pool) Check(ctx context.Context, id string, repair bool) (driver.Report
 // checkFiles opens each layer, and looks for files that no manifest names.
 func (v *volume) checkFiles(r *driver.Report, repair bool) error {
 	for _, rec := range v.m.Layers {
-		err := v.checkLayer(rec)
+		err := v.checkLayer(r, rec, repair)
 		if errors.Is(err, driver.ErrDamaged) {
-			r.Add(driver.Finding{Place: v.dir(), Offset: -1, What: err.Error(), Damage: true})
+			r.Add(driver.Finding{Place: v.dir(), Offset: -1, Damage: true, What: err.Error() + "; put back a copy of this file"})
 		} else if err != nil {
 			return err
 		}
-		if rec.sealed() {
-			r.Unverified += rec.Grains * v.m.Grain
+	}
+	keep := v.m.needed()
+	for _, name := range v.m.Trash {
+		keep[name] = true
+	}
+	if v.chore != nil {
+		for _, l := range v.m.Layers { // in the making
+			next := l
+			next.Revision++
+			keep[sumsName(l)], keep[mapName(next)], keep[sumsName(next)] = true, true, true
 		}
 	}
-	needed := v.m.needed()
 	entries, err := os.ReadDir(v.dir())
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != "manifest" && !needed[name] && !slices.Contains(v.m.Trash, name) {
+		if name := e.Name(); name != "manifest" && !keep[name] {
 			v.checkStray(r, name, repair)
 		}
 	}
 	return nil
 }
 
-func (v *volume) checkLayer(rec layer) error {
+// checkLayer looks at a layer's files and, of a sealed one, its bitmap and sums.
+func (v *volume) checkLayer(r *driver.Report, rec layer, repair bool) error {
 	if v.core != nil && !rec.sealed() {
 		return nil // it is open
+	}
+	if rec.Sums != "" {
+		err := v.checkSums(r, rec, repair)
+		if err != nil {
+			return err
+		}
+		rec.Sums = ""
 	}
 	l, err := openLayer(&v.pool.disk, v.dir(), v.m, rec)
 	if err != nil {
@@ -77,6 +104,39 @@ func (v *volume) checkLayer(rec layer) error {
 	return errors.Join(err, l.close())
 }
 
+// checkSums looks at the directory and all records of a layer's sums. A repair lets
+// sums that are damaged go, to be counted anew.
+func (v *volume) checkSums(r *driver.Report, rec layer, repair bool) error {
+	s, err := openSums(&v.pool.disk, v.dir(), rec)
+	if err == nil {
+		for _, e := range s.dir {
+			if _, err = s.record(int64(e.block)); err != nil {
+				break
+			}
+		}
+		err = errors.Join(err, s.f.Close())
+	}
+	if !errors.Is(err, driver.ErrDamaged) {
+		return err
+	}
+	f := driver.Finding{Place: filepath.Join(v.dir(), sumsName(rec)), Offset: -1, Damage: true,
+		What: err.Error() + "; a repair takes the bytes as they are now"}
+	if repair {
+		m := v.m.clone()
+		m.layer(rec.Number).Sums = ""
+		m.throw([]string{sumsName(rec)})
+		if err := v.save(m); err != nil {
+			return err
+		}
+		for c := range v.cores {
+			c.forgetSums(rec.Number)
+		}
+		f.Repaired = true
+	}
+	r.Add(f)
+	return nil
+}
+
 // checkStray tells of a file that no manifest names. One that a cut call left is
 // removed; a layer with a number that was never given out is not: the manifest may
 // be an old one that was put back.
@@ -84,15 +144,17 @@ func (v *volume) checkStray(r *driver.Report, name string, repair bool) {
 	path := filepath.Join(v.dir(), name)
 	f := driver.Finding{Place: path, Offset: -1, What: "no manifest names it; a repair removes it"}
 	var number int
-	if _, err := fmt.Sscanf(name, "layer-%d.", &number); err == nil && number >= v.m.Next {
-		if info, err := os.Lstat(path); err == nil {
-			if _, bytes := blocks(info); bytes > 0 && (name != zeroName(number) || info.Size() > zeroRecord) {
-				f.What = "no manifest names it yet: was an old manifest put back? Put the newer one back, or move this file away"
-				repair = false
-			}
+	ours := name == "manifest.new"
+	if _, err := fmt.Sscanf(name, "layer-%d.", &number); err == nil && isLayerFile(name) {
+		info, err := os.Lstat(path)
+		ours = err == nil && (number < v.m.Next || empty(info, strings.HasSuffix(name, ".zero")))
+		if !ours {
+			f.What = "no manifest has given out its number: was an old manifest put back? Put the newer one back, or move this file away"
 		}
+	} else if !ours {
+		f.What = "it is not a volume's; move it away"
 	}
-	if repair {
+	if ours && repair {
 		if err := os.Remove(path); err == nil || errors.Is(err, fs.ErrNotExist) {
 			f.Repaired = true
 		} else {
@@ -100,4 +162,140 @@ func (v *volume) checkStray(r *driver.Report, name string, repair bool) {
 		}
 	}
 	r.Add(f)
+}
+
+// empty tells whether a file of a layer that was made and never named holds nothing.
+func empty(info fs.FileInfo, log bool) bool {
+	if log {
+		return info.Size() <= zeroRecord
+	}
+	_, bytes := blocks(info)
+	return bytes == 0
+}
+
+// checkBytes reads layer after layer; the volume is locked only to open them.
+func (v *volume) checkBytes(ctx context.Context, r *driver.Report) error {
+	for last, done := 0, 0; ; done++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		v.lock <- struct{}{}
+		c, left, err := v.nextToCheck(r, last)
+		<-v.lock
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return nil
+		}
+		driver.Progress(ctx, 100*done/(done+left))
+		if c != nil {
+			err = errors.Join(c.compare(ctx, r), c.file.close())
+			last = c.rec.Number
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// reading is a sealed layer whose bytes are checked.
+type reading struct {
+	rec   layer
+	grain int64
+	file  *layerFile
+	held  *table
+	hides *table // what the layer above hides for all; nil: nothing
+}
+
+// nextToCheck opens the sealed layer with the lowest number above last, and tells
+// how many there are from it on.
+func (v *volume) nextToCheck(r *driver.Report, last int) (_ *reading, left int, err error) {
+	if err := v.load(); err != nil {
+		return nil, 0, err
+	}
+	var next []layer
+	for _, l := range v.m.Layers {
+		if l.sealed() && l.Number > last {
+			next = append(next, l)
+		}
+	}
+	slices.SortFunc(next, func(a, b layer) int { return a.Number - b.Number })
+	for i, rec := range next {
+		c := &reading{rec: rec, grain: v.m.Grain}
+		c.held, err = v.holds(nil, rec)
+		if err == nil {
+			c.file, err = openLayer(&v.pool.disk, v.dir(), v.m, rec)
+		}
+		if errors.Is(err, driver.ErrDamaged) {
+			continue // checkFiles has told
+		} else if err != nil {
+			return nil, 0, err
+		}
+		if child := v.m.onlyChild(rec.Number); child != nil && child.sealed() {
+			if c.hides, err = v.holds(nil, *child); err != nil && !errors.Is(err, driver.ErrDamaged) {
+				return nil, 0, errors.Join(err, c.file.close())
+			}
+		}
+		return c, len(next) - i, nil
+	}
+	return nil, 0, nil
+}
+
+// compare reads what the layer holds and nothing hides.
+func (c *reading) compare(ctx context.Context, r *driver.Report) (err error) {
+	buf := make([]byte, sumBlock)
+	c.held.each(func(first, n int64, state uint16) {
+		for end := first + n; first < end && err == nil; {
+			hidden, k := uint16(0), end-first
+			if c.hides != nil {
+				hidden, k = c.hides.run(first, end-first)
+			}
+			if state == isData && hidden == 0 {
+				err = c.compareRun(ctx, r, first, k, buf)
+			}
+			first += k
+		}
+	})
+	return err
+}
+
+func (c *reading) compareRun(ctx context.Context, r *driver.Report, first, n int64, buf []byte) error {
+	s := c.file.sums.Load()
+	if s == nil {
+		r.Unverified += n * c.grain
+		return nil
+	}
+	return c.file.eachPiece(ctx, c.grain, first, n, buf, func(p []byte, off int64) error {
+		if err := c.file.readAt(p, off); err != nil {
+			c.add(r, off, int64(len(p)), err.Error())
+			return nil
+		}
+		for at := 0; at < len(p); at += sumPage {
+			page := p[at:min(at+sumPage, len(p))]
+			sum, err := s.sum((off + int64(at)) / sumPage)
+			switch {
+			case errors.Is(err, driver.ErrDamaged):
+				r.Unverified += int64(len(page)) // checkFiles has told
+			case err != nil:
+				return err
+			case sum != sumOf(page):
+				c.add(r, off+int64(at), int64(len(page)), "the bytes fail their checksum; restore them from a backup, or write them anew")
+			default:
+				r.Verified += int64(len(page))
+			}
+		}
+		return nil
+	})
+}
+
+// add notes damage of the layer's bytes, in one finding with what lies right before.
+func (c *reading) add(r *driver.Report, off, n int64, what string) {
+	if i := len(r.Findings) - 1; i >= 0 && r.More == 0 {
+		if f := &r.Findings[i]; f.Offset >= 0 && f.Offset+f.Length == off && strings.HasSuffix(f.What, what) {
+			f.Length += n
+			return
+		}
+	}
+	r.Add(driver.Finding{Place: c.file.at(off), Offset: off, Length: n, What: what, Damage: true})
 }

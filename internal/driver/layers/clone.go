@@ -62,8 +62,19 @@ func (v *volume) share(snap string, size int64, dir string) (*manifest, error) {
 	if size < s.Size {
 		return nil, fmt.Errorf("%w: %d bytes do not hold a snapshot of %d", driver.ErrInvalid, size, s.Size)
 	}
+	if v.m.Merge != nil { // a layer that is being changed cannot be shared
+		m := v.m.clone()
+		if err := v.abandonMerge(m); err != nil {
+			return nil, err
+		}
+		if err := v.save(m); err != nil {
+			return nil, err
+		}
+		v.pool.tidier.add(v.id)
+	}
 	m := &manifest{Next: v.m.Next + 1, Head: v.m.Next, Layers: v.m.chain(s.Layer)}
-	for _, rec := range m.Layers {
+	for i, rec := range m.Layers {
+		m.Layers[i].Loose = false
 		for _, name := range v.m.files(rec) {
 			if err := link(filepath.Join(v.dir(), name), dir); err != nil {
 				return nil, err

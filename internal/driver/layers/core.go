@@ -19,10 +19,13 @@ type core struct {
 	// layers holds what was ever in the chain while this is open; the table names
 	// them by place, from 1. It only grows, and before the table names a new one.
 	// Place 0 is what no layer holds, zeroed what has space in one but no bytes.
+	// One that a merge took away is nil, and its place is given to another.
 	layers atomic.Pointer[[]*layerFile]
+	merges atomic.Uint64 // how often the table was changed for one
 
 	turn   sync.RWMutex // each write holds it; the switch to a new head takes it whole
 	head   uint16       // place of the layer that takes the writes; 0: read-only. Under turn and mu.
+	under  bool         // something may lie beneath the head. Under turn.
 	used   atomic.Bool  // something was written to the head, or tried
 	ranges rangeLock    // grains on their way into the head
 
@@ -55,7 +58,7 @@ func openCore(d *disk, dir string, m *manifest, top int, size int64) (_ *core, e
 		}
 		switch {
 		case rec.Number == m.Head:
-			c.head = place
+			c.head, c.under = place, place > 1
 		case !rec.sealed():
 			c.beneath = l
 		}
@@ -88,11 +91,12 @@ func (c *core) fill(dir string, rec layer, l *layerFile, place uint16) error {
 func (c *core) close() error {
 	var errs []error
 	for _, l := range *c.layers.Load() {
+		if l == nil {
+			continue
+		}
 		if l.zeros != nil && l.zeros.waiting() && c.failed() == nil {
 			errs = append(errs, l.zeros.settle(l, &c.ranges))
 		}
-	}
-	for _, l := range *c.layers.Load() {
 		errs = append(errs, l.close())
 	}
 	return errors.Join(errs...)
@@ -111,19 +115,29 @@ func (c *core) headEmpty() bool {
 // push makes l the head. I/O stops for as long as it takes to change two words,
 // once the writes on their way are through.
 func (c *core) push(l *layerFile) {
-	files := append(slices.Clone(*c.layers.Load()), l)
+	files := slices.Clone(*c.layers.Load())
+	place := slices.Index(files, nil)
+	if place >= 0 {
+		files[place] = l
+	} else {
+		place, files = len(files), append(files, l)
+	}
 	c.layers.Store(&files)
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.beneath = files[c.head-1]
-	c.head = uint16(len(files))
+	c.head = uint16(place + 1)
+	c.under = true
 	c.used.Store(false)
 }
 
 // full tells whether no further layer can be named in the table.
-func (c *core) full() bool { return len(*c.layers.Load()) == zeroed-1 }
+func (c *core) full() bool {
+	files := *c.layers.Load()
+	return len(files) == zeroed-1 && !slices.Contains(files, nil)
+}
 
 // sealed ends the syncing of the layer beneath the head: a manifest says that it is whole.
 func (c *core) sealed() {
@@ -194,18 +208,102 @@ func (c *core) failed() error {
 // read fills p from off; the caller keeps both within the size.
 func (c *core) read(p []byte, off int64) error {
 	for len(p) > 0 {
-		first := off >> c.table.shift
-		last := (off + int64(len(p)) - 1) >> c.table.shift
+		n, err := c.readRun(p, off)
+		if err != nil {
+			return err
+		}
+		p, off = p[n:], off+n
+	}
+	return nil
+}
+
+// readRun reads what one layer holds from off on. A merge may take the layer away
+// between the look at the table and the read: then it looks again.
+func (c *core) readRun(p []byte, off int64) (int64, error) {
+	first := off >> c.table.shift
+	last := (off + int64(len(p)) - 1) >> c.table.shift
+	for {
+		merges := c.merges.Load()
 		place, n := c.table.run(first, last-first+1)
 		k := min(int64(len(p)), (first+n)*c.grain-off)
 		if place == 0 || place == zeroed {
 			clear(p[:k])
-		} else if err := (*c.layers.Load())[place-1].readAt(p[:k], off); err != nil {
-			return err
+			return k, nil
 		}
-		p, off = p[k:], off+k
+		l := (*c.layers.Load())[place-1]
+		if l == nil || !l.enter() {
+			continue
+		}
+		if c.merges.Load() != merges {
+			l.leave()
+			continue
+		}
+		err := l.readChecked(p[:k], off)
+		l.leave()
+		return k, err
 	}
+}
+
+// find tells the place of a layer, or 0.
+func (c *core) find(number int) uint16 {
+	return uint16(slices.IndexFunc(*c.layers.Load(), func(l *layerFile) bool { return l != nil && l.number == number }) + 1)
+}
+
+// knowSums lets reads from a layer be checked from now on.
+func (c *core) knowSums(d *disk, dir string, rec layer) error {
+	place := c.find(rec.Number)
+	if place == 0 {
+		return nil
+	}
+	s, err := openSums(d, dir, rec)
+	if err != nil {
+		return err
+	}
+	(*c.layers.Load())[place-1].sums.Store(s)
 	return nil
+}
+
+// forgetSums lets reads from a layer go unchecked. The file stays open for those
+// that are on their way, until the layer is closed.
+func (c *core) forgetSums(number int) {
+	if place := c.find(number); place != 0 {
+		l := (*c.layers.Load())[place-1]
+		if s := l.sums.Swap(nil); s != nil {
+			l.spent = append(l.spent, s)
+		}
+	}
+}
+
+// merged makes what layer gone held come from made. Where it cannot, the files that
+// are open go on to be read: they hold the same, and take their space until then.
+func (c *core) merged(d *disk, dir string, m *manifest, made layer, gone int, g *merge) {
+	from, to := c.find(gone), c.find(made.Number)
+	if from == 0 || to == 0 {
+		return
+	}
+	var l *layerFile
+	if made.Map != "" {
+		var err error
+		if l, err = openLayer(d, dir, m, made); err != nil {
+			return
+		}
+	}
+	files := slices.Clone(*c.layers.Load())
+	old := []*layerFile{files[from-1], files[to-1]}
+	files[to-1] = l
+	c.layers.Store(&files)
+	g.each(func(first, n int64, lower, upper uint16) {
+		if over(lower, upper) == isData {
+			c.table.replace(first, n, from, to)
+		}
+	})
+	c.merges.Add(1)
+	rest := slices.Clone(files) // readers hold the list before
+	rest[from-1] = nil
+	c.layers.Store(&rest)
+	for _, l := range old {
+		l.retire()
+	}
 }
 
 // checkRange refuses what is not within the volume.

@@ -18,9 +18,11 @@ var errCut = errors.New("cut")
 type cutter struct {
 	left int
 	at   Step
+	back bool // it came to where a rollback takes effect
 }
 
 func (c *cutter) step(s Step) {
+	c.back = c.back || s == StepBranch
 	if c.left--; c.left == 0 {
 		c.at = s
 		panic(errCut)
@@ -46,6 +48,7 @@ func (p *Pool) abandon(t *testing.T) {
 			must(t, v.core.close())
 		}
 	}
+	must(t, p.disk.reserve.close())
 	must(t, p.lock.Close())
 }
 
@@ -90,6 +93,15 @@ var cutCalls = []struct {
 	{"delete snapshot", 3, func(t *testing.T, p *Pool) error {
 		return p.DeleteSnapshot(t.Context(), "a", "before", 3)
 	}, func(t *testing.T, p *Pool) { checkBytes(t, p, driver.Ref{Volume: "a"}, cutNow) }},
+	{"delete snapshot and merge", 25, func(t *testing.T, p *Pool) error {
+		if err := p.DeleteSnapshot(t.Context(), "a", "before", 3); err != nil {
+			return err
+		}
+		return p.tidy(t.Context(), "a")
+	}, func(t *testing.T, p *Pool) { checkBytes(t, p, driver.Ref{Volume: "a"}, cutNow) }},
+	{"roll back", 5, func(t *testing.T, p *Pool) error {
+		return p.Rollback(t.Context(), "a", "before", 3)
+	}, func(t *testing.T, p *Pool) { checkBytes(t, p, driver.Ref{Volume: "a"}, cutBefore) }},
 	{"delete", 3, func(t *testing.T, p *Pool) error {
 		return p.Delete(t.Context(), "a", 3)
 	}, func(t *testing.T, p *Pool) {
@@ -104,7 +116,7 @@ var cutCalls = []struct {
 func TestCallsThatWereCutAreFinishedByRepeatingThem(t *testing.T) {
 	for _, tc := range cutCalls {
 		for _, open := range []bool{false, true} {
-			if open && tc.name == "delete" {
+			if open && (tc.name == "delete" || tc.name == "roll back") {
 				continue // refused while open
 			}
 			t.Run(fmt.Sprintf("%s open=%v", tc.name, open), func(t *testing.T) {
@@ -122,9 +134,9 @@ func TestCallsThatWereCutAreFinishedByRepeatingThem(t *testing.T) {
 
 // cutOnce cuts call at its n-th step; false when it has fewer.
 func cutOnce(t *testing.T, n int, open bool, call func(*testing.T, *Pool) error, done func(*testing.T, *Pool)) bool {
-	dir := t.TempDir()
+	dir := memory(t)
 	c := &cutter{}
-	p, err := Open(dir, Options{AtStep: c.step})
+	p, err := Open(dir, Options{AtStep: c.step, byHand: true})
 	must(t, err)
 	cutFixture(t, p)
 	if open {
@@ -144,7 +156,8 @@ func cutOnce(t *testing.T, n int, open bool, call func(*testing.T, *Pool) error,
 		must(t, err)
 		switch ref {
 		case driver.Ref{Volume: "a"}:
-			if got := contents(t, p, ref); !bytes.Equal(got[:4*mib], cutNow) {
+			got := contents(t, p, ref)
+			if rolledBack := c.back && bytes.Equal(got[:4*mib], cutBefore); !rolledBack && !bytes.Equal(got[:4*mib], cutNow) {
 				t.Fatalf("cut at %q: the volume's bytes changed", c.at)
 			}
 		case driver.Ref{Volume: "a", Snapshot: "before"}:
@@ -186,8 +199,8 @@ func checkFiles(t *testing.T, p *Pool) {
 // the repeated one holds what was there when it was called.
 func TestSnapshotRepeatedAfterLaterWritesHoldsThem(t *testing.T) {
 	for n := 1; ; n++ {
-		dir, c := t.TempDir(), &cutter{}
-		p, err := Open(dir, Options{AtStep: c.step})
+		dir, c := memory(t), &cutter{}
+		p, err := Open(dir, Options{AtStep: c.step, byHand: true})
 		must(t, err)
 		cutFixture(t, p)
 		ended, err := c.run(n, func() error { return p.Snapshot(t.Context(), "a", "now", 3) })

@@ -40,6 +40,7 @@ func (v *volume) delete(fence driver.Fence) error {
 	}
 	trash := filepath.Join(p.root, "trash", v.id)
 	if there {
+		v.stopChore()
 		// What an earlier delete that was cut left under this name goes first.
 		if err := os.RemoveAll(trash); err != nil {
 			return err
@@ -59,7 +60,12 @@ func (v *volume) delete(fence driver.Fence) error {
 		return err
 	}
 	p.disk.step(StepRemove)
-	return os.RemoveAll(trash)
+	if err := os.RemoveAll(trash); err != nil {
+		return err
+	}
+	p.disk.reserve.refill()
+	p.tidier.addSharers()
+	return nil
 }
 
 // maxGraves bounds how many deleted volumes are remembered.

@@ -66,6 +66,7 @@ func (v *volume) openVolume(mode driver.Mode) (*device, error) {
 			return nil, err
 		}
 		v.core = c
+		v.cores[c] = true
 	}
 	v.users++
 	v.writer = v.writer || mode == driver.ReadWrite
@@ -79,6 +80,7 @@ func (v *volume) openVolume(mode driver.Mode) (*device, error) {
 		}
 		c := v.core
 		v.core = nil
+		delete(v.cores, c)
 		return c.close()
 	}
 	return &device{core: v.core, mode: mode, name: v.id, done: v.later(done)}, nil
@@ -98,10 +100,12 @@ func (v *volume) openSnapshot(id string, mode driver.Mode) (*device, error) {
 		return nil, fmt.Errorf("snapshot %s: %w", id, err)
 	}
 	v.readers[id]++
+	v.cores[c] = true
 	done := func() error {
 		if v.readers[id]--; v.readers[id] == 0 {
 			delete(v.readers, id)
 		}
+		delete(v.cores, c)
 		return c.close()
 	}
 	return &device{core: c, mode: driver.ReadOnly, name: v.id + " snapshot " + id, done: v.later(done)}, nil
@@ -112,6 +116,7 @@ func (v *volume) later(done func() error) func() error {
 	return func() error {
 		v.lock <- struct{}{}
 		err := done()
+		v.pool.tidier.add(v.id)
 		v.pool.release(v) // and the reference that hold took
 		return err
 	}

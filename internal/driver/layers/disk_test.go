@@ -19,7 +19,7 @@ var volA = driver.Ref{Volume: "a"}
 func TestSecondProcessIsKeptOut(t *testing.T) {
 	dir := t.TempDir()
 	p := openPool(t, dir, Options{})
-	_, err := Open(dir, Options{}) // a lock is of the opening, not of the process
+	_, err := Open(dir, Options{byHand: true}) // a lock is of the opening, not of the process
 	wants(t, "open twice", err, driver.ErrBusy, filepath.Join(dir, "lock"))
 	must(t, p.Close())
 	must(t, openPool(t, dir, Options{}).Create(t.Context(), driver.VolumeSpec{ID: "a", Size: mib}, 0))

@@ -95,7 +95,7 @@ func (c *core) drop(s span) error {
 	}
 	c.used.Store(true)
 	head := c.headFile()
-	if c.head > 1 {
+	if c.under {
 		if err := head.zeros.cover(gone, held); err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (c *core) drop(s span) error {
 	for _, s := range gone {
 		c.table.set(s.first, s.last-s.first+1, 0)
 	}
-	if c.head > 1 {
+	if c.under {
 		return nil
 	}
 	for _, s := range held {

@@ -16,6 +16,8 @@ type disk struct {
 	step     func(Step)
 	datasync func(f *os.File) error
 	write    func(f *os.File, p []byte, off int64) (int, error)
+	cache    *sumCache
+	reserve  *reserve
 }
 
 // spaceError puts driver.ErrNoSpace in front of what a full disk or quota answers.

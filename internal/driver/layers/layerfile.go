@@ -17,16 +17,47 @@ type layerFile struct {
 	number  int
 	dir     string
 	segment int64 // bytes of each file but the last
+	grain   int64
 	disk    *disk
 	size    atomic.Int64               // bytes
 	files   atomic.Pointer[[]*os.File] // grows with resize, while others read and write
 	zeros   *zeroLog                   // of an open layer; nil for a sealed one
+	sums    atomic.Pointer[sums]       // of a sealed one, once they are counted
+	spent   []*sums                    // that a check let go; under the volume's lock
+
+	users   atomic.Int64 // reads on their way
+	retired atomic.Bool  // the last of them closes it
+	closed  atomic.Bool
+}
+
+// enter keeps the layer open until leave; false when it is too late.
+func (l *layerFile) enter() bool {
+	l.users.Add(1)
+	if l.retired.Load() {
+		l.leave()
+		return false
+	}
+	return true
+}
+
+func (l *layerFile) leave() {
+	if l.users.Add(-1) == 0 && l.retired.Load() {
+		_ = l.close() // it was only read
+	}
+}
+
+// retire closes the layer once nobody reads from it.
+func (l *layerFile) retire() {
+	l.retired.Store(true)
+	if l.users.Load() == 0 {
+		_ = l.close()
+	}
 }
 
 // createLayer makes the empty layer rec of m in dir, durable but for its names.
 // Zeroes are logged from the start, so that a log that is missing is missed.
 func createLayer(d *disk, dir string, m *manifest, rec layer) (_ *layerFile, err error) {
-	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, disk: d}
+	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, grain: m.Grain, disk: d}
 	l.files.Store(&[]*os.File{})
 	defer func() {
 		if err != nil {
@@ -49,14 +80,30 @@ func createLayer(d *disk, dir string, m *manifest, rec layer) (_ *layerFile, err
 	return l, nil
 }
 
-// openLayer opens a layer that the manifest names and compares its sizes.
+// openLayer opens a layer that the manifest names and compares its sizes; a sealed
+// one only to be read.
 func openLayer(d *disk, dir string, m *manifest, rec layer) (*layerFile, error) {
-	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, disk: d}
+	return openLayerWith(d, dir, m, rec, rec.sealed())
+}
+
+// openWritable opens a sealed layer for a merge.
+func openWritable(d *disk, dir string, m *manifest, rec layer) (*layerFile, error) {
+	return openLayerWith(d, dir, m, rec, false)
+}
+
+func openLayerWith(d *disk, dir string, m *manifest, rec layer, readOnly bool) (*layerFile, error) {
+	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, grain: m.Grain, disk: d}
 	l.size.Store(rec.Size)
 	l.files.Store(&[]*os.File{})
-	err := l.openSegments(rec, m.growing(rec))
+	err := l.openSegments(rec, readOnly, !rec.sealed() || m.growing(rec))
 	if err == nil && !rec.sealed() {
 		l.zeros, err = openZeroLog(d, dir, m, rec)
+	}
+	if err == nil && rec.Sums != "" {
+		var s *sums
+		if s, err = openSums(d, dir, rec); err == nil {
+			l.sums.Store(s)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.close())
@@ -64,11 +111,11 @@ func openLayer(d *disk, dir string, m *manifest, rec layer) (*layerFile, error) 
 	return l, nil
 }
 
-// openSegments opens a layer's files. An extend that was cut leaves an open layer
-// longer than its record; a merge makes a sealed one longer, to which longer is yes.
-func (l *layerFile) openSegments(rec layer, longer bool) error {
+// openSegments opens a layer's files. They may be longer where an extend of an open
+// layer or a merge into a sealed one was cut.
+func (l *layerFile) openSegments(rec layer, readOnly, longer bool) error {
 	flags := os.O_RDWR
-	if rec.sealed() {
+	if readOnly {
 		flags = os.O_RDONLY
 	}
 	var files []*os.File
@@ -86,12 +133,18 @@ func (l *layerFile) openSegments(rec layer, longer bool) error {
 		if err != nil {
 			return err
 		}
-		want := min(l.segment, rec.Size-int64(i)*l.segment)
-		if info.Size() < want || (info.Size() > want && rec.sealed() && !longer) {
+		want := l.lengthOf(rec.Size, i)
+		if info.Size() < want || (info.Size() > want && !longer) {
 			return damaged(path, fmt.Errorf("it has %d bytes, not %d", info.Size(), want))
 		}
 	}
 	return nil
+}
+
+// lengthOf tells the bytes of file i of a layer of size bytes. Files end with a
+// grain: btrfs, lengthening one that ends within a block, makes data of the block.
+func (l *layerFile) lengthOf(size int64, i int) int64 {
+	return min(l.segment, (size+l.grain-1)/l.grain*l.grain-int64(i)*l.segment)
 }
 
 // resize lengthens the layer to size bytes, making the segments that it lacks.
@@ -106,7 +159,7 @@ func (l *layerFile) resize(size int64) error {
 			files = append(slices.Clone(files), f)
 			l.files.Store(&files)
 		}
-		if err := files[i].Truncate(min(l.segment, size-int64(i)*l.segment)); err != nil {
+		if err := files[i].Truncate(l.lengthOf(size, i)); err != nil {
 			return err
 		}
 	}
@@ -121,7 +174,7 @@ func (l *layerFile) resize(size int64) error {
 func (l *layerFile) trim(size int64) error {
 	files := *l.files.Load()
 	for i := range files {
-		want := max(0, min(l.segment, size-int64(i)*l.segment))
+		want := max(0, l.lengthOf(size, i))
 		info, err := files[i].Stat()
 		if err != nil {
 			return err
@@ -222,6 +275,15 @@ func (l *layerFile) erase(off, n int64) error {
 	return nil
 }
 
+// shareWith makes n bytes at off of another layer the same as here without copying
+// them, where the file system can.
+func (l *layerFile) shareWith(to *layerFile, off, n int64) error {
+	files := *to.files.Load()
+	return l.pieces(off, n, func(f *os.File, at, from, upTo int64) error {
+		return shareRange(f, files[(off+from)/to.segment], at, upTo-from)
+	})
+}
+
 // allocate takes the space of n bytes at off, without changing any.
 func (l *layerFile) allocate(off, n int64) error {
 	return spaceError(l.pieces(off, n, func(f *os.File, at, from, to int64) error {
@@ -281,12 +343,21 @@ func (l *layerFile) hasData() (bool, error) {
 }
 
 func (l *layerFile) close() error {
+	if l.closed.Swap(true) {
+		return nil
+	}
 	var errs []error
 	for _, f := range *l.files.Load() {
 		errs = append(errs, f.Close())
 	}
 	if l.zeros != nil {
 		errs = append(errs, l.zeros.f.Close())
+	}
+	if s := l.sums.Load(); s != nil {
+		errs = append(errs, s.f.Close())
+	}
+	for _, s := range l.spent {
+		errs = append(errs, s.f.Close())
 	}
 	return errors.Join(errs...)
 }

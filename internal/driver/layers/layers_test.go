@@ -8,14 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"go.uber.org/goleak"
+	"time"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
 	"github.com/breezeblock/breezeblock/internal/driver/drivertest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const mib = 1 << 20
 
@@ -24,20 +21,29 @@ func opener(dir string, o Options) drivertest.Opener {
 	return func() (driver.Driver, error) { return Open(dir, o) }
 }
 
+// busy makes the background work start at once and go as fast as it can, so that
+// it gets in the way of everything else.
+func busy(t *testing.T, o Options) Options {
+	o.quiet, o.MergeRate = time.Nanosecond, 1<<40
+	o.Trouble = func(id string, err error) { t.Errorf("in the background: %v", err) }
+	return o
+}
+
 func TestLayersKeepsThePromises(t *testing.T) {
-	drivertest.Run(t, func(t *testing.T) drivertest.Opener { return opener(t.TempDir(), Options{}) })
+	drivertest.Run(t, func(t *testing.T) drivertest.Opener { return opener(memory(t), busy(t, Options{})) })
 }
 
 // With large grains and small segments every write is a part of a grain and every
 // volume several files.
 func TestLayersInSmallSegmentsKeepsThePromises(t *testing.T) {
 	o := Options{segment: 1280 << 10, grain: 64 << 10}
-	drivertest.Histories(t, func(t *testing.T) drivertest.Opener { return opener(t.TempDir(), o) })
+	drivertest.Histories(t, func(t *testing.T) drivertest.Opener { return opener(memory(t), busy(t, o)) })
 }
 
-// openPool opens a pool that the test's end closes.
+// openPool opens a pool that the test's end closes; it tidies up only when told to.
 func openPool(t testing.TB, dir string, o Options) *Pool {
 	t.Helper()
+	o.byHand = true
 	p, err := Open(dir, o)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/breezeblock/breezeblock/internal/crash"
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -26,12 +28,23 @@ type Options struct {
 	// AtStep is called at each step of each call, under the volume's lock. Tests
 	// stop there, cut there, or do I/O meanwhile.
 	AtStep func(Step)
+	// MergeRate bounds what is read and copied in the background, in bytes per
+	// second; 0 is 64 MiB.
+	MergeRate int64
+	// Reserve is what is held back so that deleting works on a full disk, in bytes;
+	// 0 is 16 MiB.
+	Reserve int64
+	// Trouble is told of failed background work, which is tried again when the
+	// volume is next used. nil: nobody is.
+	Trouble func(volume string, err error)
 
 	// What tests of this package put in the way of the disk.
 	segment  int64 // bytes; 0 is segmentSize
 	grain    int64 // bytes at least
 	datasync func(f *os.File) error
 	write    func(f *os.File, p []byte, off int64) (int, error)
+	quiet    time.Duration // 0 is defaultQuiet
+	byHand   bool          // nothing is done in the background but by calling tidy
 }
 
 // Pool is the driver: a folder of volumes, of one process at a time.
@@ -40,12 +53,18 @@ type Pool struct {
 	disk           disk
 	grain, segment int64
 	lock           *os.File
+	shares         bool // merges may let files share bytes
 
 	mu     sync.Mutex
 	closed bool
 	vols   map[string]*volume // those that are in use
 	broken map[string]error   // refused until the pool is opened anew, or they are deleted
 	gone   graves
+
+	tidier  *tidier
+	pace    pace // of the tidier
+	trouble func(volume string, err error)
+	byHand  bool
 }
 
 var _ driver.Driver = (*Pool)(nil)
@@ -75,6 +94,12 @@ func Open(root string, o Options) (_ *Pool, err error) {
 	if o.segment != 0 {
 		p.segment = o.segment
 	}
+	p.disk.cache = &sumCache{}
+	p.pace.rate = cmp.Or(o.MergeRate, defaultMergeRate)
+	p.tidier, p.byHand = newTidier(p, cmp.Or(o.quiet, defaultQuiet)), o.byHand
+	if p.trouble = o.Trouble; p.trouble == nil {
+		p.trouble = func(string, error) {}
+	}
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
@@ -83,6 +108,13 @@ func Open(root string, o Options) (_ *Pool, err error) {
 	}
 	if err := p.prepare(o.grain); err != nil {
 		return nil, errors.Join(fmt.Errorf("open pool %s: %w", root, err), p.lock.Close())
+	}
+	p.shares = !keepsWhole(root)
+	if p.disk.reserve, err = openReserve(filepath.Join(root, "reserve"), cmp.Or(o.Reserve, defaultReserve)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open pool %s: %w", root, err), p.lock.Close())
+	}
+	if !p.byHand {
+		p.tidier.start()
 	}
 	return p, nil
 }
@@ -195,26 +227,38 @@ func (p *Pool) acquire(ctx context.Context, id string) (*volume, error) {
 	if err := p.usable(ctx); err != nil {
 		return nil, err
 	}
+	return p.take(ctx, id, guest)
+}
+
+// who takes a volume: a guest keeps the pool from being closed.
+const (
+	guest = 0
+	staff = 1
+)
+
+// take is acquire for a guest or the tidier.
+func (p *Pool) take(ctx context.Context, id string, who int) (*volume, error) {
 	p.mu.Lock()
 	v := p.vols[id]
 	if v == nil {
-		v = &volume{id: id, pool: p, lock: make(chan struct{}, 1), readers: map[string]int{}}
+		v = &volume{id: id, pool: p, lock: make(chan struct{}, 1), readers: map[string]int{}, cores: map[*core]bool{}}
 		p.vols[id] = v
 	}
 	v.refs++
+	v.back += who
 	p.mu.Unlock()
 	select {
 	case v.lock <- struct{}{}:
 		return v, nil
 	case <-ctx.Done():
-		p.drop(v)
+		p.drop(v, who)
 		return nil, fmt.Errorf("wait for volume %s: %w", id, ctx.Err())
 	}
 }
 
 func (p *Pool) release(v *volume) {
 	<-v.lock
-	p.drop(v)
+	p.drop(v, guest)
 }
 
 // hold keeps v in memory for an open device; drop gives it back.
@@ -224,9 +268,10 @@ func (p *Pool) hold(v *volume) {
 	v.refs++
 }
 
-func (p *Pool) drop(v *volume) {
+func (p *Pool) drop(v *volume, who int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	v.back -= who
 	if v.refs--; v.refs == 0 {
 		delete(p.vols, v.id)
 	}
@@ -283,17 +328,25 @@ func (p *Pool) listOne(id string, yield func(driver.Ref, error) bool) bool {
 	return true
 }
 
-// Close gives back the lock. It fails with driver.ErrBusy while a device is open
-// or a call is on its way.
+// Close ends background work and gives back the lock. It fails with driver.ErrBusy
+// while a device is open or a call is on its way.
 func (p *Pool) Close() error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.closed {
+		p.mu.Unlock()
 		return nil
 	}
-	if len(p.vols) > 0 {
-		return fmt.Errorf("close pool %s: %d volumes: %w", p.root, len(p.vols), driver.ErrBusy)
+	users := 0
+	for _, v := range p.vols {
+		users += v.refs - v.back
 	}
-	p.closed = true
-	return p.lock.Close()
+	p.closed = users == 0
+	p.mu.Unlock()
+	if users > 0 {
+		return fmt.Errorf("close pool %s: %d users: %w", p.root, users, driver.ErrBusy)
+	}
+	if !p.byHand {
+		p.tidier.stop()
+	}
+	return errors.Join(p.disk.reserve.close(), p.lock.Close())
 }

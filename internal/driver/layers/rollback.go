@@ -19,7 +19,9 @@ func (p *Pool) Rollback(ctx context.Context, id, snap string, fence driver.Fence
 	if err := driver.CheckID(snap); err != nil {
 		return fmt.Errorf("roll back volume: %w", err)
 	}
-	return p.mutate(ctx, "roll back volume", id, fence, func(v *volume) error { return v.rollback(snap) })
+	return p.mutate(ctx, "roll back volume", id, fence, func(v *volume) error {
+		return p.disk.reserve.essential(func() error { return v.rollback(snap) })
+	})
 }
 
 func (v *volume) rollback(snap string) error {
@@ -38,6 +40,9 @@ func (v *volume) rollback(snap string) error {
 		return nil
 	}
 	m, old := v.m.clone(), v.m.Head
+	if err := v.abandonMerge(m); err != nil {
+		return err
+	}
 	head := layer{Number: m.Next, Parent: s.Layer, Size: m.Size}
 	v.pool.disk.step(StepMakeHead)
 	l, err := createLayer(&v.pool.disk, v.dir(), m, head)

@@ -237,13 +237,15 @@ func (p *Pool) DeleteSnapshot(ctx context.Context, id, snap string, fence driver
 			return nil
 		}
 		p.disk.step(StepForget)
-		m, layer := v.m.clone(), s.Layer
-		m.Snapshots = slices.DeleteFunc(m.Snapshots, func(s snapshot) bool { return s.ID == snap })
-		if l := m.layer(layer); l != nil && !m.named(layer) {
-			l.Loose = true
-		}
-		m.prune()
-		return v.save(m)
+		return p.disk.reserve.essential(func() error {
+			m, layer := v.m.clone(), s.Layer
+			m.Snapshots = slices.DeleteFunc(m.Snapshots, func(s snapshot) bool { return s.ID == snap })
+			if l := m.layer(layer); l != nil && !m.named(layer) {
+				l.Loose = true
+			}
+			m.prune()
+			return v.save(m)
+		})
 	})
 	if errors.Is(err, driver.ErrNotFound) {
 		return nil

@@ -25,6 +25,15 @@ const (
 	StepRemove     Step = "remove"      // Delete: remove the files
 	StepBranch     Step = "branch"      // Rollback: the manifest puts a new head above the snapshot
 
+	// In the background:
+	StepSums        Step = "sums"         // count the sums of a sealed layer
+	StepSumsRecord  Step = "sums record"  // the manifest tells of them
+	StepMergeBegin  Step = "merge begin"  // the manifest tells of the merge
+	StepMergeCopy   Step = "merge copy"   // copy between the layers
+	StepMergeSync   Step = "merge sync"   // fdatasync of the one that stays
+	StepMergeMap    Step = "merge map"    // its bitmap and sums
+	StepMergeRecord Step = "merge record" // the manifest has one layer of two
+
 	StepTakeOut        Step = "take out"        // remove files that the manifest has let go
 	StepManifestRename Step = "manifest rename" // the new text is durable beside the old
 	StepManifestSync   Step = "manifest sync"   // it has the name, not yet durably

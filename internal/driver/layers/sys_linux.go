@@ -40,6 +40,14 @@ func allocate(f *os.File, off, n int64) error {
 	return pathError("allocate", f, unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, off, n))
 }
 
+// shareRange makes n bytes at off of to the same as those of from, if the file
+// system lets files share blocks.
+func shareRange(from, to *os.File, off, n int64) error {
+	return pathError("share blocks of", from, unix.IoctlFileCloneRange(int(to.Fd()), &unix.FileCloneRange{
+		Src_fd: int64(from.Fd()), Src_offset: uint64(off), Src_length: uint64(n), Dest_offset: uint64(off),
+	}))
+}
+
 // seek is lseek, for data and holes; past the last data it fails with ENXIO.
 func seek(f *os.File, off int64, whence int) (int64, error) {
 	at, err := unix.Seek(int(f.Fd()), off, whence)
@@ -58,6 +66,14 @@ func space(path string) (total, free int64, err error) {
 		return 0, 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
 	return int64(s.Blocks) * s.Bsize, int64(s.Bavail) * s.Bsize, nil
+}
+
+// keepsWhole tells whether the file system at path keeps a piece of a file for as
+// long as any part of it is shared, so that sharing parts gives no space back. On
+// btrfs 4 MiB of a file kept the 64 MiB around them when it was deleted (measured).
+func keepsWhole(path string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(path, &s) == nil && s.Type == unix.BTRFS_SUPER_MAGIC
 }
 
 // blocks tells how many names a file has and the bytes it takes.

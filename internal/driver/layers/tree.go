@@ -83,10 +83,13 @@ func (m *manifest) prune() {
 		if i < 0 || !m.throw(m.files(m.Layers[i])) {
 			return
 		}
-		if gone := m.Layers[i].Number; m.Merge != nil && (m.Merge.Upper == gone || m.Merge.Lower == gone) {
+		l := m.Layers[i]
+		m.Layers = slices.Delete(m.Layers, i, i+1)
+		if m.Merge != nil && m.Merge.Upper == l.Number { // the lower one goes next, with what was copied
+			lower := m.layer(m.Merge.Lower)
+			lower.Size = max(lower.Size, l.Size)
 			m.Merge = nil
 		}
-		m.Layers = slices.Delete(m.Layers, i, i+1)
 	}
 }
 

@@ -112,7 +112,7 @@ const (
 	isZero = 2
 )
 
-// holds tells what a layer holds by itself; c is the open volume.
+// holds tells what a layer holds by itself; c is the open volume, for an open layer.
 func (v *volume) holds(c *core, rec layer) (*table, error) {
 	t := newTable(v.m.Grain, v.m.Size)
 	if rec.sealed() {
@@ -121,17 +121,28 @@ func (v *volume) holds(c *core, rec layer) (*table, error) {
 			func(first, n int64) { t.set(first, n, isZero) })
 		return t, err
 	}
-	for i, l := range *c.layers.Load() {
-		if l.number == rec.Number {
-			l.zeros.logged.each(func(first, n int64, _ uint16) { t.set(first, n, isZero) })
-			c.table.each(func(first, n int64, place uint16) {
-				if int(place) == i+1 {
-					t.set(first, n, isData)
-				}
-			})
-		}
+	if at := c.find(rec.Number); at != 0 {
+		(*c.layers.Load())[at-1].zeros.logged.each(func(first, n int64, _ uint16) { t.set(first, n, isZero) })
+		c.table.each(func(first, n int64, place uint16) {
+			if place == at {
+				t.set(first, n, isData)
+			}
+		})
 	}
 	return t, nil
+}
+
+// blocksOf tells the bytes that a layer's files take.
+func (v *volume) blocksOf(rec layer) (total int64, err error) {
+	for i := range segments(rec.Size, v.m.Segment) {
+		info, err := os.Lstat(segmentPath(v.dir(), rec.Number, i))
+		if err != nil {
+			return 0, err
+		}
+		_, bytes := blocks(info)
+		total += bytes
+	}
+	return total, nil
 }
 
 // isShared tells whether other volumes have a file, too.

@@ -17,6 +17,7 @@ type volume struct {
 	pool *Pool
 	lock chan struct{} // full: held
 	refs int           // calls and devices; under the pool's mu
+	back int           // of them those of the tidier
 
 	// Under the lock:
 	m       *manifest    // nil: not read yet, or not there
@@ -25,6 +26,9 @@ type volume struct {
 	users   int          // those devices
 	writer  bool         // one of them writes
 	readers map[string]int
+	cores   map[*core]bool // of all devices
+	chore   *running       // what the tidier does, if it does something
+	pins    int            // checks on their way: no chore begins
 }
 
 func (p *Pool) volumeDir(id string) string { return filepath.Join(p.root, "volumes", id) }
@@ -143,6 +147,7 @@ func (p *Pool) mutate(ctx context.Context, what, id string, fence driver.Fence, 
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", what, id, err)
 	}
+	p.tidier.add(id)
 	return nil
 }
 

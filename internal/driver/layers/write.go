@@ -2,6 +2,7 @@ package layers
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -83,6 +84,9 @@ func (c *core) inHead(s span) bool {
 // redirect writes to the head what may lie beneath it: whole grains as they are,
 // parts of one with the rest of the grain copied up.
 func (c *core) redirect(p []byte, off int64, grains span) (done int, err error) {
+	if r := c.headFile().disk.reserve; r.low.Load() && !r.refill() {
+		return 0, fmt.Errorf("%w: what is left is for deleting", driver.ErrNoSpace)
+	}
 	c.ranges.lock(grains)
 	defer c.ranges.unlock(grains)
 	c.headFile().zeros.written(grains)
