@@ -5,12 +5,13 @@ import (
 )
 
 // ExtentKind is what a stretch of a device holds.
-type ExtentKind int
+type ExtentKind = driver.ExtentKind
 
+// The kinds, by their names in block status.
 const (
-	ExtentData ExtentKind = iota // bytes that were written
-	ExtentZero                   // reads as zeroes, and has its space
-	ExtentHole                   // reads as zeroes, and has no space
+	ExtentData = driver.ExtentData
+	ExtentZero = driver.ExtentZero
+	ExtentHole = driver.ExtentHole
 )
 
 // What a device may be able to do besides, found by a type assertion.
