@@ -83,6 +83,9 @@ func set(t *testing.T, name, value string) {
 func checkHistories(t *testing.T, w weather, checks, length int) {
 	set(t, "rapid.nofailfile", "true") // the seed is enough
 	set(t, "rapid.shrinktime", "10s")
+	if racing {
+		checks = max(checks/5, 3)
+	}
 	if testing.Short() {
 		checks *= 5 // of which rapid makes a fifth
 	}
