@@ -232,6 +232,7 @@ func TestWhatWaitsBehindARevokedRequestNeverReachesTheDevice(t *testing.T) {
 	}
 	c.put(command(read, 0, 9, 1<<30, 4, nil)) // is refused at once: so all before it wait
 	c.receive(func(uint64) (uint16, uint32) { return read, 4 })
+	<-g.reached // the worker has the first of them in hand
 	if err := r.Revoke(almostAtOnce(t), "vol"); err == nil {
 		t.Fatal("revoked while the device was writing")
 	}
