@@ -70,7 +70,7 @@ func (d *door) send(token, method, path string, body any) (int, []byte, error) {
 func (d *door) must(token, method, path string, body, into any) error {
 	status, text, err := d.send(token, method, path, body)
 	if err != nil || status >= 300 {
-		return fmt.Errorf("%s %s: %d %s, %w", method, path, status, text, err)
+		return errors.Join(err, fmt.Errorf("%s %s: answered %d %s", method, path, status, text))
 	}
 	if into == nil {
 		return nil
@@ -85,7 +85,7 @@ func (d *door) logIn(who int) error {
 		"identity": members{"methods": []string{"password"}, "password": members{"user": members{"name": name, "domain": domain, "password": secret}}},
 		"scope":    members{"project": members{"name": name, "domain": domain}}}})
 	if err != nil || status != http.StatusCreated {
-		return fmt.Errorf("log in as %s: %d %s, %w", name, status, text, err)
+		return errors.Join(err, fmt.Errorf("log in as %s: answered %d %s", name, status, text))
 	}
 	token, body, _ := bytes.Cut(text, []byte("\n"))
 	var told struct {
