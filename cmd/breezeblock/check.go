@@ -53,6 +53,9 @@ func printHealth(ctx context.Context, out io.Writer, c *config.Config) error {
 	fmt.Fprintln(out)
 	for _, finding := range server.Check(ctx, c) {
 		state := "works"
+		if finding.Note != "" {
+			state += "; " + finding.Note
+		}
 		if finding.Err != nil {
 			state, works = "does not work: "+finding.Err.Error(), false
 		}

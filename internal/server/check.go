@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -21,11 +22,12 @@ import (
 type Finding struct {
 	Part  string // database, driver
 	Place string
+	Note  string // what is worth knowing though it works
 	Err   error
 }
 
-// Check opens database and driver as a server would and closes them again. It
-// makes nothing where nothing is yet, and says so when a server runs.
+// Check looks whether a server could work with database and driver. It changes
+// neither, makes nothing where nothing is yet, and says so when a server runs.
 func Check(ctx context.Context, c *config.Config) []Finding {
 	database := Finding{Part: "database", Place: filepath.Join(c.Data, "breezeblock.db")}
 	volumes := Finding{Part: "driver layers", Place: filepath.Join(c.Data, "volumes")}
@@ -39,9 +41,9 @@ func Check(ctx context.Context, c *config.Config) []Finding {
 	switch {
 	case c.Database != "":
 		database.Place = "(as set)"
-		database.Err = checkStore(ctx, c)
+		database.Note, database.Err = checkStore(ctx, c)
 	case isThere(database.Place):
-		database.Err = checkStore(ctx, c)
+		database.Note, database.Err = checkStore(ctx, c)
 	default:
 		database.Place += " (made on first start)"
 	}
@@ -58,12 +60,12 @@ func isThere(path string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func checkStore(ctx context.Context, c *config.Config) error {
-	s, err := store.Open(ctx, store.Config{URL: databaseURL(c)})
-	if err != nil {
-		return err
+func checkStore(ctx context.Context, c *config.Config) (note string, err error) {
+	schema, err := store.Inspect(ctx, databaseURL(c))
+	if err == nil && schema.Version < schema.Newest {
+		note = fmt.Sprintf("the next start brings its tables from version %d to %d", schema.Version, schema.Newest)
 	}
-	return errors.Join(s.Ping(ctx), s.Close())
+	return note, err
 }
 
 func checkDriver(ctx context.Context, c *config.Config) error {

@@ -1,13 +1,47 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
+
+// Schema is how far a database's tables have come.
+type Schema struct {
+	Version int64 // of the database; 0: it has no tables yet
+	Newest  int64 // that this program knows, and brings it to when it opens it
+}
+
+// Inspect tells the schema of the database at url without changing anything, or
+// why Open would refuse it.
+func Inspect(ctx context.Context, url string) (Schema, error) {
+	newest, err := newestVersion()
+	if err != nil {
+		return Schema{}, err
+	}
+	schema := Schema{Newest: newest}
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		if schema.Version, err = inspect(path); err == nil && schema.Version > newest {
+			err = tooNew(path, schema.Version, newest)
+		}
+		return schema, err
+	}
+	if !isPostgres(url) {
+		return schema, errNoDatabase
+	}
+	pool, err := postgresPool(url, 1)
+	if err != nil {
+		return schema, err
+	}
+	defer func() { _ = pool.Close() }() // read from only
+	schema.Version, err = inspectPostgres(ctx, pool, databaseName(url), newest)
+	return schema, err
+}
 
 // inspect tells the schema version of the database file at path without changing
 // it, or why it must not be opened; fs.ErrNotExist when it is not there. Whose it

@@ -59,13 +59,15 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		s.sql = postgresDialect
 		s.db, err = openPostgres(ctx, s, config)
 	} else {
-		err = errors.New("the database URL begins with neither sqlite: nor postgres://")
+		err = errNoDatabase
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+var errNoDatabase = errors.New("the database URL begins with neither sqlite: nor postgres://")
 
 func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")

@@ -37,7 +37,23 @@ type postgresDB struct {
 }
 
 func openPostgres(ctx context.Context, s *Store, config Config) (database, error) {
-	settings, err := pgx.ParseConfig(config.URL)
+	connections := config.Connections
+	if connections <= 0 {
+		connections = max(8, 4*runtime.GOMAXPROCS(0))
+	}
+	pool, err := postgresPool(config.URL, connections)
+	if err != nil {
+		return nil, err
+	}
+	if err := preparePostgres(ctx, pool, databaseName(config.URL)); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &postgresDB{store: s, pool: pool}, nil
+}
+
+// postgresPool is a pool of at most so many connections, none of them made yet.
+func postgresPool(url string, connections int) (*sql.DB, error) {
+	settings, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the database URL: %w", err) // pgx leaves the password out
 	}
@@ -48,16 +64,9 @@ func openPostgres(ctx context.Context, s *Store, config Config) (database, error
 		settings.ConnectTimeout = 10 * time.Second
 	}
 	pool := stdlib.OpenDB(*settings)
-	connections := config.Connections
-	if connections <= 0 {
-		connections = max(8, 4*runtime.GOMAXPROCS(0))
-	}
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
-	if err := preparePostgres(ctx, pool, databaseName(config.URL)); err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	return &postgresDB{store: s, pool: pool}, nil
+	return pool, nil
 }
 
 // databaseName is the URL without its password.
@@ -76,26 +85,8 @@ func preparePostgres(ctx context.Context, pool *sql.DB, name string) error {
 	if err != nil {
 		return err
 	}
-	var ours, others int64
-	const tables = `SELECT count(*) FILTER (WHERE tablename = 'goose_db_version'), count(*)
-		FROM pg_tables WHERE schemaname = current_schema()`
-	if err := pool.QueryRowContext(ctx, tables).Scan(&ours, &others); err != nil {
-		return fmt.Errorf("open database %s: %w", name, err)
-	}
-	if ours == 0 && others > 0 {
-		return fmt.Errorf("%s holds tables of another program; it is left as it is", name)
-	}
-	if ours > 0 {
-		var version int64
-		if err := pool.QueryRowContext(ctx, versionQuery).Scan(&version); err != nil {
-			return fmt.Errorf("open database %s: %w", name, err)
-		}
-		if version > newest {
-			return tooNew(name, version, newest)
-		}
-		if version == newest {
-			return nil
-		}
+	if version, err := inspectPostgres(ctx, pool, name, newest); err != nil || version == newest {
+		return err
 	}
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
@@ -105,6 +96,30 @@ func preparePostgres(ctx context.Context, pool *sql.DB, name string) error {
 		return fmt.Errorf("database %s: %w", name, err)
 	}
 	return nil
+}
+
+// inspectPostgres tells the schema version of a database, 0 when it is empty, or
+// why it must not be used.
+func inspectPostgres(ctx context.Context, pool *sql.DB, name string, newest int64) (version int64, err error) {
+	var ours, others int64
+	const tables = `SELECT count(*) FILTER (WHERE tablename = 'goose_db_version'), count(*)
+		FROM pg_tables WHERE schemaname = current_schema()`
+	if err := pool.QueryRowContext(ctx, tables).Scan(&ours, &others); err != nil {
+		return 0, fmt.Errorf("open database %s: %w", name, err)
+	}
+	switch {
+	case ours == 0 && others > 0:
+		return 0, fmt.Errorf("%s holds tables of another program; it is left as it is", name)
+	case ours == 0:
+		return 0, nil
+	}
+	if err := pool.QueryRowContext(ctx, versionQuery).Scan(&version); err != nil {
+		return 0, fmt.Errorf("open database %s: %w", name, err)
+	}
+	if version > newest {
+		return version, tooNew(name, version, newest)
+	}
+	return version, nil
 }
 
 // write runs work in a transaction of its own, again when another one got in its way.
