@@ -77,6 +77,7 @@ func (s *Server) open(address string) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", address, err)
 	}
+	listener = withRoom(listener, maxConnections)
 	if s.config.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
 		if err != nil {
