@@ -15,8 +15,6 @@ var waiting = map[string]string{
 	"service-member-backups":                              later,
 	"service-member-groups":                               later,
 	"service-member-attachments":                          later,
-	"service-member-volume-transfers":                     later,
-	"service-member-os-volume-transfer":                   later,
 	"service-member-qos-specs":                            later,
 	"service-member-group_snapshots":                      later,
 	"service-member-consistencygroups":                    later,

@@ -281,6 +281,9 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 		return Errorf(WrongStatus, "Invalid volume: Volume %s has %d snapshots and cannot be deleted without cascade.", v.ID, len(snaps))
 	}
 	for _, stored := range snaps {
+		if stored.ProjectID != v.ProjectID { // left behind when the volume was given away
+			return Errorf(WrongStatus, "Invalid volume: Volume %s has snapshots of another project and cannot be deleted.", v.ID)
+		}
 		if err := tx.CancelJobs(stored.ID); err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ type Store interface {
 	// CountUsages are the figures of all projects as they follow from the rows.
 	CountUsages(ctx context.Context) (map[UsageOf]Usage, error)
 
+	TransferStore
+
 	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
 	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
 	// JobOfLane is the job that runs in a lane; nil when there is none.
@@ -71,6 +73,8 @@ type Tx interface {
 	DropVolume(v *Volume) error
 
 	AddVolumeType(t *VolumeType) error
+
+	TransferTx
 
 	// AddUsage adds change to the project's figures of one type and of all
 	// types, and tells both as they are then.

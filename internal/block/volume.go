@@ -29,6 +29,7 @@ const (
 	VolumeErrorDeleting  VolumeStatus = "error_deleting"
 	VolumeErrorExtending VolumeStatus = "error_extending"
 	VolumeMaintenance    VolumeStatus = "maintenance"
+	VolumeAwaiting       VolumeStatus = "awaiting-transfer" // offered to another project
 )
 
 // volumeMoves holds every status change a call or job may make; os-reset_status
@@ -36,7 +37,7 @@ const (
 // is a way to deleting: os-force_delete takes it. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse, VolumeAwaiting},
 	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting},
 	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
@@ -47,6 +48,7 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeAttaching:      {VolumeDeleting},
 	VolumeDetaching:      {VolumeDeleting},
 	VolumeMaintenance:    {VolumeDeleting},
+	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
 }
 
 // Volume is a disk of a project. Rows are values: change a copy, save it.

@@ -212,6 +212,9 @@ func dropVolume(v *Volume, tx Tx) error {
 	if _, _, err := tx.AddUsage(v.ProjectID, v.TypeID, used.negative()); err != nil {
 		return err
 	}
+	if err := tx.DropTransfersOf(v.ID); err != nil {
+		return err
+	}
 	return tx.DropVolume(v)
 }
 

@@ -13,11 +13,13 @@ type API struct {
 
 	snapshotList *listRules // never changed
 	volumeList   *listRules
+	transferList *listRules
 }
 
 // New makes the door.
 func New(blocks *block.Service, log *slog.Logger) *API {
 	a := &API{blocks: blocks, log: log, volumeList: volumeRules()}
 	a.snapshotList = a.snapshotRules()
+	a.transferList = transferRules()
 	return a
 }

@@ -31,6 +31,8 @@ type filterRule struct {
 type listRules struct {
 	sort    func(x *wire.Exchange) wire.SortFields
 	filters []filterRule
+	// unknownKeepsNothing: an unknown filter keeps no row, whatever the version.
+	unknownKeepsNothing bool
 }
 
 // listQuery is what a list request asks for.
@@ -108,6 +110,10 @@ func readFilters(x *wire.Exchange, query url.Values, rules *listRules, admin boo
 				return err
 			}
 		}
+	}
+	if rules.unknownKeepsNothing {
+		q.none = q.none || len(unknown) > 0
+		return nil
 	}
 	if !strict || len(unknown) == 0 {
 		return nil

@@ -13,3 +13,14 @@ func replyNothing(x *wire.Exchange, status int) error {
 func replyPage(x *wire.Exchange, status int) error {
 	return x.WriteText(status, "text/html; charset=UTF-8", "")
 }
+
+// appendItemLinks appends the two links of an item, with the comma before them;
+// path begins with a slash and names the item below the project. The bookmark
+// names no version. Source: Cinder views get_links.
+func appendItemLinks(b []byte, x *wire.Exchange, path string) []byte {
+	b = append(b, `,"links":[{"rel":"self","href":`...)
+	b = wire.AppendString(b, string(x.AppendURL(nil, path)))
+	b = append(b, `},{"rel":"bookmark","href":`...)
+	b = wire.AppendString(b, x.Base+"/"+x.Project+path)
+	return append(b, `}]`...)
+}

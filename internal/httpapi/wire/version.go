@@ -29,6 +29,9 @@ const (
 	WithCount           Microversion = 45 // lists count
 	VolumeFromBackup    Microversion = 47 // volumes are made from backups
 	SharedTargets       Microversion = 48 // volumes carry shared_targets, service_uuid
+	TransferSnapshots   Microversion = 55 // transfers can leave snapshots behind, and say so
+	TransferHistory     Microversion = 57 // transfers carry source and destination project
+	TransferPages       Microversion = 59 // transfers have markers and order
 	ClusterName         Microversion = 61 // volumes carry cluster_name, for administrators
 	VolumeTypeID        Microversion = 63 // volumes carry volume_type_id
 	ConsumesQuota       Microversion = 65 // volumes and snapshots carry consumes_quota

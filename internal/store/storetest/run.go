@@ -27,6 +27,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Claim", testClaims},
 		{"List", testLists},
 		{"Setting", testSettings},
+		{"Transfer", testTransfers},
 		{"Identity", testIdentity},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, fresh) })
