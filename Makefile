@@ -52,6 +52,7 @@ fuzz: ## every fuzz test for TIME=30s
 	tools/fuzz.sh '$(TIME)'
 
 bench: build ## ratios against the limits of this machine, as docs/benchmarks.md explains
+	@tools/need.sh bench
 	go run ./tools/bench
 
 long: need-tools ## long fuzzing, crash and kill suites; before a release

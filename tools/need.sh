@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what tests need and this machine lacks: need.sh postgresql | clients | race | nbd | mount.
+# Installs what tests need and this machine lacks: need.sh postgresql | clients | race | nbd | mount | bench.
 # It installs on Debian as root; elsewhere it says what is missing and fails.
 set -euo pipefail
 
@@ -28,6 +28,12 @@ for what in "$@"; do
     command -v losetup >/dev/null || missing+=(mount)
     command -v mkfs.xfs >/dev/null || missing+=(xfsprogs)
     command -v mkfs.btrfs >/dev/null || missing+=(btrfs-progs)
+    ;;
+  bench) # load for make bench, and the servers it measures ours against
+    command -v wrk >/dev/null || missing+=(wrk)
+    command -v fio >/dev/null || missing+=(fio)
+    command -v qemu-nbd >/dev/null || missing+=(qemu-utils)
+    command -v qemu-storage-daemon >/dev/null || missing+=(qemu-system-common)
     ;;
   race) # the race detector is linked by a C compiler
     command -v "$(go env CC)" >/dev/null || missing+=(gcc libc6-dev)
