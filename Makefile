@@ -2,7 +2,7 @@
 # A fresh machine needs Go and make; `make test` also sets up PostgreSQL.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-fast check conform clients fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
+.PHONY: help run build test test-fast check conform clients tempest fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -42,8 +42,11 @@ allocs: ## the tests that hold allocations per operation, without the race detec
 conform: build ## the black-box suite: against URL=… (its /v3 identity address, with OS_USERNAME and so on set), or a server of its own
 	@if [ -n '$(URL)' ]; then OS_AUTH_URL='$(URL)' ./breezeblock conform; else compat/clients/run.sh conform; fi
 
-clients: build need-clients ## the stock clients (openstack, cinder, gophercloud) against our binary, in both dialects
-	compat/clients/run.sh openstack cinder gophercloud
+clients: build need-clients ## the stock clients (openstack, cinder, tempest, gophercloud) against our binary, in both dialects
+	compat/clients/run.sh openstack cinder tempest gophercloud
+
+tempest: build need-clients ## tempest's volume tests alone (TEMPEST_TESTS=regular expression for some of them)
+	DIALECTS=cinder compat/clients/run.sh tempest
 
 examples: build ## run examples/ and compare what they print
 	compat/clients/run.sh examples
@@ -75,4 +78,4 @@ need-tools:
 	@tools/need.sh postgresql nbd mount
 
 need-clients:
-	@tools/need.sh clients
+	@tools/need.sh clients tempest

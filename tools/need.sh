@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what tests need and this machine lacks: need.sh postgresql | clients | race | nbd | mount | bench.
+# Installs what tests need and this machine lacks: need.sh postgresql | clients | tempest | race | nbd | mount | bench.
 # It installs on Debian as root; elsewhere it says what is missing and fails.
 set -euo pipefail
 
@@ -15,6 +15,10 @@ for what in "$@"; do
     command -v cinder >/dev/null || missing+=(python3-cinderclient)
     command -v jq >/dev/null || missing+=(jq)
     command -v curl >/dev/null || missing+=(curl)
+    ;;
+  tempest)
+    command -v tempest >/dev/null || missing+=(python3-tempest)
+    command -v stestr >/dev/null || missing+=(python3-stestr)
     ;;
   nbd) # clients of the data path
     [ "${BREEZEBLOCK_TEST_NBD_TOOLS:-}" = skip ] && continue

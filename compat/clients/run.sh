@@ -1,10 +1,11 @@
 #!/bin/bash
 # Starts a fresh breezeblock in each dialect and runs the named parts against it:
-#   run.sh openstack cinder gophercloud examples conform
+#   run.sh openstack cinder tempest gophercloud examples conform
 # DIALECTS=evs keeps it to one dialect. The binary is ./breezeblock (make build).
+# What passes is compared with counts.tsv; RECORD=1 writes that file anew.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-[ $# -gt 0 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 
 work=$(mktemp -d)
 server=
@@ -53,6 +54,7 @@ run_part() {
   case $1 in
   openstack) in_shell "$data/openrc" bash compat/clients/openstack.sh ;;
   cinder) in_shell "$data/openrc" bash compat/clients/cinder.sh ;;
+  tempest) in_shell "$data/openrc-admin" bash compat/clients/tempest.sh ;;
   gophercloud) (cd compat/clients/gophercloud && go run . -binaries "$work/gophercloud" -data "$data") ;;
   conform) in_shell "$data/openrc" with_admin ./breezeblock conform --quiet --dialect "$dialect" ;;
   examples) in_shell "$data/openrc" bash examples/run-all.sh ;;
@@ -67,13 +69,55 @@ for part in "$@"; do
     (cd compat/clients/gophercloud && go run . -build "$work/gophercloud")
   fi
 done
+# version PART: the client and its version, for the table.
+version() {
+  case $1 in
+  openstack) openstack --version ;;
+  cinder) echo "cinder $(cinder --version 2>&1)" ;;
+  tempest) tempest --version ;;
+  gophercloud) (cd compat/clients/gophercloud && go list -m -f 'gophercloud {{.Version}}' github.com/gophercloud/gophercloud/v2) ;;
+  *) return 1 ;; # not a client
+  esac
+}
+
+# count PART: adds the last line of a part's output, "PART: 3 passed, 0 failed,
+# 1 skipped", to the counts as PART, dialect, passed, failed, skipped, version.
+count() {
+  local client line='^[a-z]+: ([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) (skipped|left out))?$'
+  client=$(version "$1") || return 0
+  [[ $(grep -E "$line" "$work/output" | tail -n 1) =~ $line ]] || { echo "$1 did not say how many passed" >&2; return 1; }
+  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$dialect" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" "${BASH_REMATCH[4]:-0}" "$client" >>"$work/counts"
+}
+
+touch "$work/counts"
 for dialect in ${DIALECTS:-evs cinder}; do
   start_server "$dialect"
   for part in "$@"; do
+    # Tempest is what tells whether this is Cinder; EVS never promised that.
+    [ "$part/$dialect" != tempest/evs ] || continue
     began=$SECONDS
     echo "== $part, dialect $dialect"
-    run_part "$part" || { echo "FAILED: $part, dialect $dialect; the end of the server's log:" >&2; tail -n 15 "$work/$dialect.log" >&2; exit 1; }
+    run_part "$part" | tee "$work/output" || { echo "FAILED: $part, dialect $dialect; the end of the server's log:" >&2; tail -n 15 "$work/$dialect.log" >&2; exit 1; }
+    count "$part"
     echo "== $part, dialect $dialect: $((SECONDS - began)) s"
   done
   stop_server
 done
+
+# The kept counts: fewer passed, or more failed, is a step back. Rows of parts
+# that were not run stay as they are.
+kept=compat/clients/counts.tsv
+awk -F '\t' -v OFS='\t' -v say=/dev/stderr '
+  NR == FNR { if ($0 !~ /^#/) { passed[$1, $2] = $3; failed[$1, $2] = $4 } next }
+  (($1, $2) in passed) && ($3 < passed[$1, $2] || $4 > failed[$1, $2]) {
+    print $1 ", dialect " $2 ": " $3 " passed and " $4 " failed, but it was " passed[$1, $2] " and " failed[$1, $2] > say; worse = 1 }
+  (($1, $2) in passed) && $3 > passed[$1, $2] { print $1 ", dialect " $2 ": more passed; RECORD=1 keeps that" }
+  END { exit worse }' "$kept" "$work/counts"
+if [ -n "${RECORD:-}" ]; then
+  {
+    grep '^#' "$kept"
+    awk -F '\t' 'NR == FNR { new[$1, $2] = 1; print; next } /^#/ { next } !(($1, $2) in new)' "$work/counts" "$kept" | sort
+  } >"$work/kept"
+  cp "$work/kept" "$kept"
+  go run ./tools/gendocs
+fi
