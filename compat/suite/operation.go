@@ -24,5 +24,5 @@ func (o Operation) TriedOn() []string {
 // snapshot.update; a test holds them against the route table.
 func Operations() []Operation {
 	return slices.Concat(serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), listOperations(),
-		transferOperations())
+		transferOperations(), rollbackOperations())
 }

@@ -253,7 +253,8 @@ func (v *Volume) hasBytes() bool {
 
 func (s *Service) judgeSnapshot(w *ward, snap *Snapshot) *Finding {
 	exit := exitOfSnapshot(snap.Status)
-	withVolume := snap.Status == SnapshotDeleting && w.awaits(snap.VolumeID, jobDeleteVolume)
+	withVolume := (snap.Status == SnapshotDeleting && w.awaits(snap.VolumeID, jobDeleteVolume)) ||
+		slices.ContainsFunc(w.jobs[snap.VolumeID], func(j *jobs.Job) bool { return ofRollback(j, snap.ID) })
 	switch {
 	case exit != "" && !w.awaits(snap.ID) && !withVolume:
 		return &Finding{Problem: StatusProblem, Object: "snapshot", ID: snap.ID,

@@ -80,6 +80,14 @@ func (s *Service) ExplainSnapshot(ctx context.Context, c Caller, id string) (*Ex
 			e.live, e.holder = nil, nil
 		}
 	}
+	if e.live == nil && (snap.Status == SnapshotCreating || snap.rolls()) { // it is its volume's rollback that moves it
+		if err := s.lookUpJobs(ctx, &e, snap.VolumeID); err != nil {
+			return nil, err
+		}
+		if e.live != nil && !ofRollback(e.live, snap.ID) {
+			e.live, e.holder = nil, nil
+		}
+	}
 	x := &Explanation{Object: "snapshot", ID: id, Status: string(snap.Status), Since: changedAt(snap.CreatedAt, snap.UpdatedAt)}
 	s.explain(x, &e)
 	return x, nil

@@ -32,12 +32,18 @@ func wordsOfVolume(v *Volume) words {
 		w.work = fmt.Sprintf("for the storage to extend the volume to %d GB", max(v.ExtendTo, v.Size))
 		w.good, w.bad = "has its new size and is "+string(v.rests()), "error_extending"
 	case VolumeAvailable:
-		w.can = []string{"attach it", "extend it", "take a snapshot", "make a volume from it", "delete it; with cascade its snapshots, too"}
+		w.can = []string{"attach it", "extend it", "take a snapshot", "roll it back to a snapshot", "make a volume from it", "delete it; with cascade its snapshots, too"}
 	case VolumeInUse:
 		w.can = []string{"detach it", "take a snapshot with force", "make a volume from it", "extend it (microversion 3.42 or EVS)"}
 	case VolumeError:
-		w.then = "Its creation failed; nothing happens by itself."
+		w.then = "Its creation failed, or its reversion to a snapshot; nothing happens by itself."
 		w.can = []string{"delete it", "make another"}
+	case VolumeRollbacking, VolumeReverting:
+		w.work, w.good = "for the storage to roll the volume back to a snapshot", "holds what the snapshot holds and is available"
+		w.bad = string(exitOfVolume(v.Status))
+	case VolumeErrorRollbacking:
+		w.then = "Its rollback failed: it holds what it held, or what the snapshot holds; nothing happens by itself."
+		w.can = []string{"roll it back again, to any of its snapshots", "delete it; with cascade its snapshots, too"}
 	case VolumeErrorDeleting:
 		w.then = "Its deletion failed; nothing happens by itself."
 		w.can = []string{"delete it again"}
@@ -69,14 +75,17 @@ func wordsOfSnapshot(s *Snapshot) words {
 		w.work, w.good, w.bad = "for the storage to delete the snapshot", "is gone, with what it used of the quota", "error_deleting"
 		return w
 	case SnapshotAvailable:
-		w.can = []string{"make a volume from it", "delete it"}
+		w.can = []string{"make a volume from it", "roll its volume back to it", "delete it"}
 	case SnapshotError:
 		w.then = "Its creation failed; nothing happens by itself."
 		w.can = []string{"delete it", "take another"}
 	case SnapshotErrorDeleting:
 		w.then = "Its deletion failed; nothing happens by itself."
 		w.can = []string{"delete its volume with cascade", "ask an administrator to delete it (os-force_delete)"}
-	case SnapshotDeleted, SnapshotUpdating, SnapshotBackingUp, SnapshotUnmanaging, SnapshotRestoring:
+	case SnapshotRollbacking, SnapshotRestoring:
+		w.work, w.good = "for the storage to roll its volume back to it", "is available again, as its volume is"
+		w.bad = "available again, and that of its volume says that the rollback failed"
+	case SnapshotDeleted, SnapshotUpdating, SnapshotBackingUp, SnapshotUnmanaging:
 		w.waits = "for an administrator, who set this status by hand, to set another (os-reset_status)"
 	default:
 		w.work, w.good, w.bad = "for work of another version of this service", "goes on", "error"

@@ -172,7 +172,11 @@ func exitOfVolume(status VolumeStatus) VolumeStatus {
 		return VolumeErrorDeleting
 	case VolumeExtending:
 		return VolumeErrorExtending
-	case VolumeAvailable, VolumeInUse, VolumeError, VolumeErrorDeleting, VolumeErrorExtending,
+	case VolumeRollbacking:
+		return VolumeErrorRollbacking
+	case VolumeReverting:
+		return VolumeError
+	case VolumeAvailable, VolumeInUse, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeErrorRollbacking,
 		VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeMaintenance:
 		return ""
 	}
@@ -185,6 +189,8 @@ func exitOfSnapshot(status SnapshotStatus) SnapshotStatus {
 	switch status {
 	case SnapshotDeleting:
 		return SnapshotErrorDeleting
+	case SnapshotRollbacking, SnapshotRestoring:
+		return SnapshotAvailable
 	case SnapshotAvailable, SnapshotError, SnapshotErrorDeleting:
 		return ""
 	}

@@ -8,7 +8,7 @@ import (
 // Every pair of statuses is tried: the table allows it, or moveTo refuses and
 // leaves the status alone.
 func TestStatusesMoveAlongTheTablesOnly(t *testing.T) {
-	snapshots := []SnapshotStatus{SnapshotCreating, SnapshotAvailable, SnapshotDeleting, SnapshotDeleted, SnapshotError, SnapshotErrorDeleting, "backing-up"}
+	snapshots := []SnapshotStatus{SnapshotCreating, SnapshotAvailable, SnapshotDeleting, SnapshotDeleted, SnapshotError, SnapshotErrorDeleting, SnapshotRollbacking, SnapshotRestoring, "backing-up"}
 	for _, from := range snapshots {
 		for _, to := range snapshots {
 			s := Snapshot{ID: "s", Status: from}
@@ -24,6 +24,7 @@ func TestStatusesMoveAlongTheTablesOnly(t *testing.T) {
 	volumes := []VolumeStatus{
 		VolumeCreating, VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeExtending,
 		VolumeDeleting, VolumeDeleted, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeMaintenance,
+		VolumeRollbacking, VolumeErrorRollbacking, VolumeReverting,
 	}
 	for _, from := range volumes {
 		for _, to := range volumes {

@@ -50,6 +50,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobDeleteVolume:   {Run: untilHopeless(s.runDeleteVolume), GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
 		jobCreateSnapshot: {Run: untilHopeless(s.runCreateSnapshot), GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
 		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
+		jobRollback:       {Run: untilHopeless(s.runRollback), GiveUp: s.giveUpRollback},
 	}
 }
 
@@ -60,6 +61,7 @@ const (
 	jobDeleteVolume   = "volume.delete"
 	jobCreateSnapshot = "snapshot.create"
 	jobDeleteSnapshot = "snapshot.delete"
+	jobRollback       = "volume.rollback"
 )
 
 // enqueue adds a job for an object in the transaction that changes its status.

@@ -3,6 +3,8 @@ package block
 import (
 	"context"
 	"maps"
+
+	"github.com/breezeblock/breezeblock/internal/jobs"
 )
 
 // Snapshot reads one snapshot. Fails with NotFound.
@@ -234,7 +236,11 @@ func (s *Service) UpdateSnapshotStatus(ctx context.Context, c Caller, id string,
 		if err != nil {
 			return err
 		}
-		if making { // or a member could call it available before it holds anything
+		safety, err := inRollback(tx, snap, func(*jobs.Job) bool { return true })
+		if err != nil {
+			return err
+		}
+		if making || safety { // or a member could call it available before it holds anything
 			return Errorf(WrongStatus, "Snapshot %s is still being made and its status cannot be told from outside.", id)
 		}
 		snap.Status = status

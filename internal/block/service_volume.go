@@ -222,7 +222,7 @@ func volumeFor(tx Tx, c Caller, id string) (*Volume, error) {
 
 // deletable are the statuses in which a volume can be deleted. Source: EVS
 // status page 1.1; Cinder adds error_deleting and maintenance.
-var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtending, VolumeErrorDeleting}
+var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtending, VolumeErrorDeleting, VolumeErrorRollbacking}
 
 // DeleteVolume moves the volume to deleting and queues the work; with cascade its
 // snapshots go too, whatever is being done to them. Fails with NotFound, WrongStatus,
@@ -230,7 +230,7 @@ var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtendin
 func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade bool) error {
 	_, err := s.changeVolume(ctx, c, id, func(v *Volume, tx Tx) error {
 		if !slices.Contains(deletable, v.Status) || len(v.Attachments) > 0 {
-			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
+			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_rollbacking or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
 		}
 		if err := s.dropSnapshotsOf(tx, v, cascade); err != nil {
 			return err

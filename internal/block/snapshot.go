@@ -18,7 +18,8 @@ const (
 	SnapshotUpdating      SnapshotStatus = "updating"
 	SnapshotBackingUp     SnapshotStatus = "backing-up"
 	SnapshotUnmanaging    SnapshotStatus = "unmanaging"
-	SnapshotRestoring     SnapshotStatus = "restoring"
+	SnapshotRestoring     SnapshotStatus = "restoring"   // Cinder reverts its volume to it
+	SnapshotRollbacking   SnapshotStatus = "rollbacking" // EVS rolls its volume back to it
 )
 
 // snapshotMoves holds every status change a call or job may make; os-reset_status
@@ -26,14 +27,15 @@ const (
 // is a way to deleting: os-force_delete and a cascade take it. Source: EVS status page 2.2.
 var snapshotMoves = map[SnapshotStatus][]SnapshotStatus{
 	SnapshotCreating:      {SnapshotAvailable, SnapshotError, SnapshotDeleting},
-	SnapshotAvailable:     {SnapshotDeleting},
+	SnapshotAvailable:     {SnapshotDeleting, SnapshotRollbacking, SnapshotRestoring},
 	SnapshotDeleting:      {SnapshotDeleted, SnapshotErrorDeleting},
 	SnapshotError:         {SnapshotDeleting},
 	SnapshotErrorDeleting: {SnapshotDeleting},
 	SnapshotUpdating:      {SnapshotDeleting},
 	SnapshotBackingUp:     {SnapshotDeleting},
 	SnapshotUnmanaging:    {SnapshotDeleting},
-	SnapshotRestoring:     {SnapshotDeleting},
+	SnapshotRestoring:     {SnapshotAvailable, SnapshotDeleting},
+	SnapshotRollbacking:   {SnapshotAvailable, SnapshotDeleting},
 	SnapshotDeleted:       {SnapshotDeleting}, // os-reset_status knows this word, too
 }
 

@@ -30,6 +30,11 @@ const (
 	VolumeErrorExtending VolumeStatus = "error_extending"
 	VolumeMaintenance    VolumeStatus = "maintenance"
 	VolumeAwaiting       VolumeStatus = "awaiting-transfer" // offered to another project
+
+	// A rollback by the EVS calls, and by Cinder's revert.
+	VolumeRollbacking      VolumeStatus = "rollbacking"
+	VolumeErrorRollbacking VolumeStatus = "error_rollbacking"
+	VolumeReverting        VolumeStatus = "reverting"
 )
 
 // volumeMoves holds every status change a call or job may make; os-reset_status
@@ -37,7 +42,7 @@ const (
 // is a way to deleting: os-force_delete takes it. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse, VolumeAwaiting},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse, VolumeAwaiting, VolumeRollbacking, VolumeReverting},
 	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting},
 	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
@@ -49,6 +54,10 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeDetaching:      {VolumeDeleting},
 	VolumeMaintenance:    {VolumeDeleting},
 	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
+
+	VolumeRollbacking:      {VolumeAvailable, VolumeErrorRollbacking, VolumeDeleting},
+	VolumeErrorRollbacking: {VolumeRollbacking, VolumeDeleting},
+	VolumeReverting:        {VolumeAvailable, VolumeError, VolumeDeleting},
 }
 
 // Volume is a disk of a project. Rows are values: change a copy, save it.

@@ -61,7 +61,7 @@ func (m *Model) Call(op Op) Call {
 	case Update:
 		c.Method, c.Want = http.MethodPut, http.StatusOK
 		c.Body = members{string(op.Noun): members{"name": op.Name, "description": op.Name}}
-		c.Then = func(s Shown) error { row.Text = op.Name; return row.equals(s) }
+		c.Then = func(s Shown) error { row.Text, row.described = op.Name, ""; return row.equals(s) }
 	case MergeItems, ReplaceItems, DropItem:
 		row.metadata(&c, op)
 	case Extend:
@@ -74,6 +74,10 @@ func (m *Model) Call(op Op) Call {
 		m.reset(&c, op, row)
 	case Attach, Detach:
 		row.attach(&c, op)
+	case RollBack:
+		m.rollBack(&c, op, row)
+	case Revert:
+		m.revert(&c, op, row)
 	}
 	if row == nil && c.Want != http.StatusForbidden {
 		c.Want = http.StatusNotFound
@@ -222,7 +226,7 @@ func (m *Model) extend(c *Call, op Op, row *Row) {
 
 // What DELETE takes. Source: EVS status page 1.1; Cinder; recordings delete-status-*.
 var deletable = map[Noun][]string{
-	AVolume:   {"available", "error", "error_extending", "error_deleting"},
+	AVolume:   {"available", "error", "error_extending", "error_rollbacking", "error_deleting"},
 	ASnapshot: {"available", "error"},
 }
 
@@ -338,7 +342,11 @@ func (r *Row) equals(s Shown) error {
 	if r.Attached > 0 { // Source: Cinder's views show these two beside the stored items
 		must.Items = merged(merged(r.Items, "attached_mode", "rw", false), "readonly", "False", false)
 	}
-	if shown.String() != must.String() || described != shown.Text || (r.Noun == ASnapshot && s.VolumeID != r.Parent) {
+	text := must.Text
+	if must.described != "" {
+		text = must.described
+	}
+	if shown.String() != must.String() || described != text || (r.Noun == ASnapshot && s.VolumeID != r.Parent) {
 		return fmt.Errorf("shown is %s (description %q, volume %s),\n  must be %s (volume %s)", shown, described, s.VolumeID, &must, r.Parent)
 	}
 	return nil

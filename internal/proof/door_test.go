@@ -54,6 +54,9 @@ func (d *door) send(token, method, path string, body any) (int, []byte, error) {
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	if bytes.HasPrefix(text, []byte(`{"revert"`)) {
+		request.Header.Set("OpenStack-API-Version", "volume 3.40")
+	}
 	answer, err := d.client.Do(request)
 	if err != nil {
 		return 0, nil, err

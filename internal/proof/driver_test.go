@@ -41,7 +41,7 @@ func newMeddler(d driver.Driver) *meddler {
 const slowest = time.Millisecond
 
 // calls are the kinds of call that a fault can name; any is all of them.
-var calls = []string{"any", "create", "create from", "delete", "extend", "snapshot", "delete snapshot"}
+var calls = []string{"any", "create", "create from", "delete", "extend", "snapshot", "delete snapshot", "rollback"}
 
 func (d *meddler) fault(op Op) {
 	d.mu.Lock()
@@ -197,6 +197,10 @@ func (d *meddler) Snapshot(ctx context.Context, id, snap string, fence driver.Fe
 
 func (d *meddler) DeleteSnapshot(ctx context.Context, id, snap string, fence driver.Fence) error {
 	return d.run(ctx, "delete snapshot", id+snap, func(ctx context.Context) error { return d.Driver.DeleteSnapshot(ctx, id, snap, fence) })
+}
+
+func (d *meddler) Rollback(ctx context.Context, id, snap string, fence driver.Fence) error {
+	return d.run(ctx, "rollback", id+snap, func(ctx context.Context) error { return d.Driver.Rollback(ctx, id, snap, fence) })
 }
 
 // stamp writes a number into a volume.

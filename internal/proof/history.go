@@ -23,6 +23,8 @@ const (
 	Extend         Verb = "extend"
 	Attach         Verb = "attach"
 	Detach         Verb = "detach"
+	RollBack       Verb = "roll back to" // by the EVS call
+	Revert         Verb = "revert to"    // by Cinder's, to the newest snapshot only
 	MergeItems     Verb = "merge metadata"
 	ReplaceItems   Verb = "replace metadata"
 	DropItem       Verb = "drop metadata"
@@ -63,7 +65,7 @@ type Op struct {
 	Word   string // status, type, resource of a quota, kind of driver call
 	Mode   FaultMode
 	Count  int  // of faulty calls; the limit of a quota
-	Flag   bool // cascade, or force
+	Flag   bool // cascade, force, or a safety snapshot
 	Delay  time.Duration
 	Rush   bool // the next operation comes before the work of this one has begun
 }

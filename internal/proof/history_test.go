@@ -124,6 +124,7 @@ func drawOp(r *rand.Rand, w weather) Op {
 	verbs := []Verb{
 		CreateVolume, CreateVolume, CloneVolume, RestoreVolume, CreateSnapshot, CreateSnapshot, CreateSnapshot,
 		Show, Update, Update, Delete, Delete, Extend, Extend, Attach, Detach, MergeItems, ReplaceItems, DropItem, SetQuota, Write, Write,
+		RollBack, RollBack, RollBack, Revert,
 	}
 	if w >= calm {
 		verbs = append(verbs, Restart, Kill, Wait)
@@ -171,6 +172,8 @@ func drawCall(r *rand.Rand, op *Op) {
 		op.Name = of(r, "a", "b", "c")
 	case MergeItems, ReplaceItems, DropItem:
 		op.Key, op.Name = of(r, "k", "l"), of(r, "x", "y")
+	case RollBack, Revert:
+		op.Noun, op.Flag = ASnapshot, op.Verb == RollBack && r.IntN(2) == 0
 	case Extend, Attach, Detach:
 		op.Noun, op.Size = AVolume, int64(1+r.IntN(12))
 	case Delete:
@@ -182,6 +185,8 @@ func drawCall(r *rand.Rand, op *Op) {
 		statuses := []string{"available", "error", "creating", "deleting", "error_deleting"}
 		if op.Noun == AVolume {
 			statuses = append(statuses, "in-use", "extending", "error_extending", "attaching", "detaching", "maintenance", "reserved")
+		} else {
+			statuses = append(statuses, "restoring")
 		}
 		op.Word = of(r, statuses...)
 	case SetQuota:

@@ -39,6 +39,9 @@ var tasks = []task{
 	{"snapshot.delete", (*rig).createSnapshot, (*rig).deleteSnapshot, "", "error_deleting"},
 	{"volume.create from a snapshot", (*rig).createSnapshot, (*rig).restoreVolume, "available", "error"},
 	{"volume.create from a volume", (*rig).createVolume, (*rig).cloneVolume, "available", "error"},
+	{"volume.rollback", (*rig).createSnapshot, (*rig).rollBack, "available", "error_rollbacking"},
+	{"volume.rollback with a safety snapshot", (*rig).createSnapshot, (*rig).rollBackSafely, "available", "error_rollbacking"},
+	{"volume.rollback by revert", (*rig).createSnapshot, (*rig).revert, "available", "error"},
 }
 
 var mishaps = []mishap{twice, failing, losing, alwaysFail, dyingFirst, dyingAfter, frozen, frozenPast}
@@ -256,6 +259,24 @@ func (r *rig) cloneVolume() error {
 	if err == nil {
 		r.id = v.ID
 	}
+	return err
+}
+
+func (r *rig) rollBack() error {
+	r.id = r.volume
+	_, err := r.front.RollBack(context.Background(), member, block.Rollback{VolumeID: r.volume, SnapshotID: r.snap})
+	return err
+}
+
+func (r *rig) rollBackSafely() error {
+	r.id = r.volume
+	_, err := r.front.RollBack(context.Background(), member, block.Rollback{VolumeID: r.volume, SnapshotID: r.snap, Safety: true})
+	return err
+}
+
+func (r *rig) revert() error {
+	r.id = r.volume
+	_, err := r.front.RevertVolume(context.Background(), member, block.Rollback{VolumeID: r.volume, SnapshotID: r.snap})
 	return err
 }
 

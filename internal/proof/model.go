@@ -28,12 +28,14 @@ type Row struct {
 	Attached int    // servers
 
 	// What the API does not show.
-	grows   int64   // GiB that an extension which still runs has reserved
-	ghosts  []int64 // GiB of extensions that an administrator has overruled
-	loose   bool    // an administrator has set the status while work was going on
-	vouched bool    // an administrator gave it its status: nobody promises bytes
-	odd     bool    // an extension failed: the driver may hold more than the row says
-	stamp   int64   // what was written last
+	grows     int64   // GiB that an extension which still runs has reserved
+	ghosts    []int64 // GiB of extensions that an administrator has overruled
+	loose     bool    // an administrator has set the status while work was going on
+	vouched   bool    // an administrator gave it its status: nobody promises bytes
+	odd       bool    // an extension failed: the driver may hold more than the row says
+	stamp     int64   // what was written last
+	rolledTo  int64   // what a volume that is being rolled back will hold
+	described string  // the description, where it is not Text
 }
 
 // Model is what the service must look like from outside.

@@ -49,7 +49,7 @@ func (m *Model) Observe(seen Seen) error {
 }
 
 // waiting are the statuses that say that something is being done.
-var waiting = []string{"creating", "extending", "deleting"}
+var waiting = []string{"creating", "extending", "deleting", "rollbacking", "reverting", "restoring"}
 
 // took is what work may have made of a row.
 func (m *Model) took(r *Row, s Shown, there bool, shown map[string]Shown) error {
@@ -69,6 +69,7 @@ func (m *Model) took(r *Row, s Shown, there bool, shown map[string]Shown) error 
 		return r.tookLoose(s, waits, wrong)
 	}
 	switch {
+	case m.rolled(r, s.Status):
 	case r.Status == "creating" && s.Status == "available":
 	case r.Status == "creating" && s.Status == "error" && (m.Trouble || m.sourceGone(r)):
 	case r.Status == "extending" && s.Status == "available":
@@ -172,7 +173,7 @@ func (m *Model) bytesAre(held []Held) error {
 	}
 	for _, id := range m.Made {
 		r := m.Rows[id]
-		if r == nil || r.vouched || !slices.Contains([]string{"available", "in-use", "error_extending"}, r.Status) {
+		if r == nil || r.vouched || !slices.Contains([]string{"available", "in-use", "error_extending", "error_rollbacking"}, r.Status) {
 			continue
 		}
 		h, there := objects[id]
@@ -182,7 +183,7 @@ func (m *Model) bytesAre(held []Held) error {
 		if h.Size < r.Size || (h.Size > r.Size && !r.odd) {
 			return fmt.Errorf("the driver holds %d GB of it: %s", h.Size, r)
 		}
-		if h.Stamp != r.stamp {
+		if h.Stamp != r.stamp && r.stamp != unsure {
 			return fmt.Errorf("it holds what was written %d., and must hold what was written %d.: %s", h.Stamp, r.stamp, r)
 		}
 	}

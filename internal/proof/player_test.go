@@ -177,7 +177,12 @@ func (p *player) request(op Op) error {
 	if status >= 300 {
 		return nil
 	}
-	var shown struct{ Volume, Snapshot Shown }
+	var shown struct {
+		Volume, Snapshot Shown
+		Rollback         struct {
+			Safety string `json:"breezeblock:safety_snapshot_id"`
+		}
+	}
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &shown); err != nil {
 			return fmt.Errorf("%w: %s", err, text)
@@ -185,6 +190,9 @@ func (p *player) request(op Op) error {
 	}
 	if shown.Snapshot.ID != "" {
 		shown.Volume = shown.Snapshot
+	}
+	if shown.Rollback.Safety != "" {
+		shown.Volume.ID = shown.Rollback.Safety
 	}
 	return c.Then(shown.Volume)
 }

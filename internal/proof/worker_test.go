@@ -293,3 +293,7 @@ func (d *workerDriver) Snapshot(ctx context.Context, id, snap string, fence driv
 func (d *workerDriver) DeleteSnapshot(ctx context.Context, id, snap string, fence driver.Fence) error {
 	return d.call(ctx, "delete snapshot", func(ctx context.Context) error { return d.Driver.DeleteSnapshot(ctx, id, snap, fence) })
 }
+
+func (d *workerDriver) Rollback(ctx context.Context, id, snap string, fence driver.Fence) error {
+	return d.call(ctx, "rollback", func(ctx context.Context) error { return d.Driver.Rollback(ctx, id, snap, fence) })
+}

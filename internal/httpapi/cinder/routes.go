@@ -25,6 +25,7 @@ func (a *API) Routes() []wire.Route {
 		a.volumeRoutes(), a.volumeActions(), metadataRoutes("volume", a.volumeMetadata()),
 		a.serviceRoutes(), a.versionRoutes(),
 		a.transferRoutes(),
+		a.rollbackRoutes(),
 	)
 }
 

@@ -29,5 +29,6 @@ func (a *API) Routes() []wire.Route {
 	return []wire.Route{
 		{Name: "cloudsnapshot.update", Method: "PUT", Path: one, Versions: wire.V2, Permission: wire.Member, OK: 200, Source: source, Handle: a.updateSnapshot},
 		{Name: "cloudsnapshot.show", Method: "GET", Path: one, Versions: wire.V2, Permission: wire.Reader, OK: 200, Source: source, Handle: a.showSnapshot},
+		{Name: "cloudsnapshot.rollback", Method: "POST", Path: one + "/rollback", Versions: wire.V2, Permission: wire.Member, OK: 202, Source: "EVS API 4.3", Handle: a.rollBack},
 	}
 }

@@ -24,6 +24,7 @@ const (
 	SortByName          Microversion = 30 // snapshots sort by name
 	StrictFilters       Microversion = 31 // unknown filters are refused
 	ExtendInUse         Microversion = 42 // os-extend works on attached volumes
+	RevertToSnapshot    Microversion = 40 // the action revert
 	SnapshotUserID      Microversion = 41 // snapshots carry user_id
 	LimitsOfProject     Microversion = 39 // limits of another project, for administrators
 	WithCount           Microversion = 45 // lists count
