@@ -16,9 +16,12 @@ import (
 // compatibility makes docs/compatibility.md from the dialects' switches, the
 // accepted differences, the clients' counts and every comment that says Assumed.
 func compatibility(p *page) error {
-	p.title("Compatibility", "`internal/httpapi/wire/dialect.go`, `compat/accepted.json`, the files of `compat/clients` and every `Assumed:` in the code",
+	p.title("Compatibility", "`internal/httpapi/wire/dialect.go`, `compat/accepted.json`, `compat/calls.tsv`, the files of `compat/clients` and every `Assumed:` in the code",
 		"What differs between the dialects, what differs from recorded Cinder on purpose, and what no source told us. What is served at all: [routes](routes.md).")
 	if err := p.clients(); err != nil {
+		return err
+	}
+	if err := p.missingCalls(); err != nil {
 		return err
 	}
 	if err := p.dialects(); err != nil {
