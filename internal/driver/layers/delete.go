@@ -53,6 +53,7 @@ func (v *volume) delete(fence driver.Fence) error {
 	}
 	p.mu.Lock()
 	delete(p.broken, v.id)
+	delete(p.known, v.id)
 	p.gone.bury(v.id, v.fence)
 	p.mu.Unlock()
 	p.disk.step(StepTrashed)

@@ -3,11 +3,8 @@ package layers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
-
-	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
 // A merge makes one of two neighbours, lower and upper, when nothing sees the lower
@@ -359,7 +356,7 @@ func (g *merge) commit(v *volume) error {
 	}
 	lower, upper := v.m.layer(g.lower.Number), v.m.layer(g.upper.Number)
 	if v.m.Merge == nil || *v.m.Merge != g.pair || lower == nil || upper == nil || lower.Map != g.lower.Map || upper.Map != g.upper.Map {
-		return fmt.Errorf("%w: the layers to be merged have changed", driver.ErrInvalid)
+		return g.leave(v) // the last snapshot that saw them is gone, and they with it
 	}
 	v.pool.disk.step(StepMergeRecord)
 	err := v.pool.disk.reserve.essential(func() error { return v.save(g.merged(v.m.clone())) })
@@ -375,6 +372,13 @@ func (g *merge) commit(v *volume) error {
 	}
 	v.pool.disk.reserve.refill()
 	return nil
+}
+
+// leave removes what was written for the one layer when there are not two any more.
+func (g *merge) leave(v *volume) error {
+	needed := v.m.needed()
+	names := slices.DeleteFunc([]string{mapName(g.made), sumsName(g.made)}, func(name string) bool { return needed[name] })
+	return removeFiles(v.dir(), names)
 }
 
 // merged puts the one layer in the place of the two.

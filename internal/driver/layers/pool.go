@@ -60,6 +60,7 @@ type Pool struct {
 	vols   map[string]*volume // those that are in use
 	broken map[string]error   // refused until the pool is opened anew, or they are deleted
 	gone   graves
+	known  map[string]bool // volumes that were made sound since the pool was opened
 
 	tidier  *tidier
 	pace    pace // of the tidier
@@ -80,7 +81,7 @@ type geometry struct {
 // has it, with driver.ErrDamaged if its pool file makes no sense, with
 // driver.ErrInvalid on a file system that cannot carry it.
 func Open(root string, o Options) (_ *Pool, err error) {
-	p := &Pool{root: root, segment: segmentSize, vols: map[string]*volume{}, broken: map[string]error{}}
+	p := &Pool{root: root, segment: segmentSize, vols: map[string]*volume{}, broken: map[string]error{}, known: map[string]bool{}}
 	p.disk = disk{step: func(s Step) { crash.At(string(s)) }, datasync: datasync, write: (*os.File).WriteAt}
 	if o.AtStep != nil {
 		p.disk.step = o.AtStep

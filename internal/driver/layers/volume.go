@@ -73,6 +73,10 @@ func (v *volume) load() error {
 	}
 	v.m, v.fence = m, max(v.fence, driver.Fence(m.Fence))
 	v.takeOut()
+	if err := v.recover(); err != nil {
+		v.m = nil
+		return err
+	}
 	return nil
 }
 
