@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -97,8 +98,14 @@ func (m *mounted) mount() {
 	m.run("mount", "-t", m.kind, "-o", "loop", m.image, m.root)
 }
 
+// forks is held while a program is started: until it runs, it has all files open
+// that this process has, and a file system with open files cannot be unmounted.
+var forks sync.Mutex
+
 // unmount may be called twice.
 func (m *mounted) unmount() {
+	forks.Lock()
+	defer forks.Unlock()
 	if out, err := exec.Command("umount", m.root).CombinedOutput(); err != nil && !strings.Contains(string(out), "not mounted") {
 		m.t.Errorf("umount: %s", out)
 		_ = exec.Command("umount", "-l", m.root).Run()
@@ -107,6 +114,8 @@ func (m *mounted) unmount() {
 
 func (m *mounted) run(args ...string) {
 	m.t.Helper()
+	forks.Lock()
+	defer forks.Unlock()
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 		m.t.Fatalf("%v: %v: %s", args, err, out)
 	}
