@@ -24,5 +24,6 @@ func (o Operation) TriedOn() []string {
 // snapshot.update; a test holds them against the route table.
 func Operations() []Operation {
 	return slices.Concat(serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), listOperations(),
-		transferOperations(), rollbackOperations())
+		transferOperations(), rollbackOperations(),
+		blockOperations())
 }

@@ -24,6 +24,14 @@ const (
 	MaxSize Size = 32768
 	// MaxSnapshotsPerVolume bounds the chain of a volume. Source: EVS v5 (256 per disk).
 	MaxSnapshotsPerVolume = 256
+	// MaxBlocks is how many places of the grid one answer lists. Source: EBS direct APIs, MaxResults.
+	MaxBlocks = 10000
+	// MaxRead is how much of a snapshot one request reads, in bytes.
+	// Assumed: what a client on a slow line takes in the two minutes that an answer has.
+	MaxRead = 64 << 20
+	// MaxReaders is how many requests read snapshots at a time.
+	// Assumed: each has 256 KiB and keeps its snapshot from being deleted.
+	MaxReaders = 32
 )
 
 // DefaultQuota is what a project may use until an administrator says otherwise;

@@ -73,7 +73,7 @@ var oddTexts = []string{
 var queryKeys = []string{
 	"limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants", "with_count", "name", "status", "volume_id", "project_id",
 	"metadata", "bootable", "size", "availability_zone", "consumes_quota", "user_id", "multiattach", "cascade", "usage", "enabled",
-	"include_names", "domain_id", "user.id", "scope.project.id", "nocatalog", "_method", "x", "",
+	"include_names", "domain_id", "user.id", "scope.project.id", "nocatalog", "_method", "x", "", "since", "max_results", "next_token", "starting_offset",
 }
 
 var methods = []string{"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "FOO", "put", "CONNECT"}

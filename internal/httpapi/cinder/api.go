@@ -14,6 +14,8 @@ type API struct {
 	snapshotList *listRules // never changed
 	volumeList   *listRules
 	transferList *listRules
+
+	readers chan struct{} // one in it for each read of a snapshot
 }
 
 // New makes the door.
@@ -21,5 +23,6 @@ func New(blocks *block.Service, log *slog.Logger) *API {
 	a := &API{blocks: blocks, log: log, volumeList: volumeRules()}
 	a.snapshotList = a.snapshotRules()
 	a.transferList = transferRules()
+	a.readers = make(chan struct{}, block.MaxReaders)
 	return a
 }

@@ -42,6 +42,7 @@ var refusals = map[wire.Reason]fault{
 	wire.Malformed:        {400, "badRequest"},
 	wire.WrongProject:     {400, "badRequest"},
 	wire.TooManyRequests:  {429, "overLimitFault"},
+	wire.BadRange:         {416, "computeFault"},
 	wire.Timeout:          {408, "computeFault"},
 }
 

@@ -26,6 +26,7 @@ func (a *API) Routes() []wire.Route {
 		a.serviceRoutes(), a.versionRoutes(),
 		a.transferRoutes(),
 		a.rollbackRoutes(),
+		a.blockRoutes(),
 	)
 }
 

@@ -40,6 +40,7 @@ var refusals = map[wire.Reason]fault{
 	wire.Malformed:        {400, "EVS.5400"},
 	wire.WrongProject:     {400, "EVS.5400"}, // statement 8 of update-snapshot.md: with the text of the EVS.5400 row
 	wire.TooManyRequests:  {429, "EVS.5400"},
+	wire.BadRange:         {416, "EVS.5400"},
 	wire.Timeout:          {408, "EVS.5400"},
 }
 

@@ -74,6 +74,7 @@ var statuses = map[wire.Reason]int{
 	wire.Malformed:        http.StatusBadRequest,
 	wire.WrongProject:     http.StatusForbidden,
 	wire.TooManyRequests:  http.StatusTooManyRequests,
+	wire.BadRange:         http.StatusRequestedRangeNotSatisfiable,
 	wire.Timeout:          http.StatusRequestTimeout,
 }
 

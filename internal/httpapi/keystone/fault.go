@@ -38,6 +38,7 @@ var faults = struct {
 		wire.Malformed:        http.StatusBadRequest,
 		wire.WrongProject:     http.StatusForbidden,
 		wire.TooManyRequests:  http.StatusTooManyRequests,
+		wire.BadRange:         http.StatusRequestedRangeNotSatisfiable,
 		wire.Timeout:          http.StatusRequestTimeout,
 	},
 	block: map[block.Kind]int{

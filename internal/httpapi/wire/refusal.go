@@ -16,6 +16,7 @@ const (
 	Malformed                          // 400, not JSON, or no such action
 	WrongProject                       // 400, the URL's project is not the token's
 	TooManyRequests                    // 429
+	BadRange                           // 416, nothing lies within the range
 	Timeout                            // 408, the body came too slowly
 )
 
