@@ -45,8 +45,10 @@ const heapFloor = 16 << 20
 
 // serve runs a server until ctx ends, then stops it in order.
 func serve(ctx context.Context, c *config.Config, out, logs io.Writer) error {
-	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: c.LogLevel}))
-	parts := server.Parts{Log: log}
+	level := new(slog.LevelVar) // the API can set it
+	level.Set(c.LogLevel)
+	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: level}))
+	parts := server.Parts{Log: log, LogLevel: level}
 	if c.LogLevel <= slog.LevelInfo {
 		parts.Access = logs
 	}

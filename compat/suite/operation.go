@@ -25,5 +25,6 @@ func (o Operation) TriedOn() []string {
 func Operations() []Operation {
 	return slices.Concat(serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), listOperations(),
 		transferOperations(), rollbackOperations(),
-		blockOperations())
+		blockOperations(),
+		backendOperations())
 }

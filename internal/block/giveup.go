@@ -20,6 +20,9 @@ func (s *Service) giveUp(ctx context.Context, job *jobs.Job, cause error, change
 			if err := change(tx); err != nil && !isGone(err) {
 				return err
 			}
+			if err := s.tellUsers(tx, job, cause); err != nil {
+				return err
+			}
 		}
 		job.State, job.Error = jobs.Failed, cause.Error()
 		return tx.FinishJob(job)

@@ -1,5 +1,7 @@
 package block
 
+import "time"
+
 // Field is a column that lists can filter or sort by; a closed set, so that
 // no text of a request ever becomes SQL.
 type Field string
@@ -21,14 +23,40 @@ const (
 	FieldMultiattach      Field = "multiattach"
 	FieldCreatedAt        Field = "created_at"
 	FieldUpdatedAt        Field = "updated_at"
+	FieldExpiresAt        Field = "expires_at"
+	FieldRequestID        Field = "request_id"
+	FieldResourceType     Field = "resource_type"
+	FieldResourceID       Field = "resource_uuid"
+	FieldEventID          Field = "event_id"
+	FieldLevel            Field = "message_level"
 )
 
-// Filter keeps the rows whose field equals the value exactly.
-// Flags (bootable, multiattach) compare with "true" or "false".
+// Filter keeps the rows whose field equals the value exactly, or stands to it as
+// Op says. Flags (bootable, multiattach) compare with "true" or "false", times with
+// TimeValue; nothing that is null stands in any relation.
 type Filter struct {
 	Field Field
+	Op    Op // zero: equal
 	Value string
 }
+
+// Op is how a field stands to a filter's value.
+type Op int
+
+const (
+	Equal Op = iota
+	NotEqual
+	Greater
+	GreaterOrEqual
+	Less
+	LessOrEqual
+	// Contains is for texts: the value is part of the field, without regard to the
+	// case of ASCII letters.
+	Contains
+)
+
+// TimeValue is a time as filters compare it: UTC, whole microseconds.
+func TimeValue(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
 
 // SortKey orders a list. Null sorts as the smallest value; text without regard to
 // the case of ASCII letters. Source: recordings list-sort-name-asc.

@@ -36,6 +36,9 @@ func NewService(store Store, d driver.Driver, parts Parts) *Service {
 	return &Service{store: store, driver: d, parts: parts}
 }
 
+// Now is the time.
+func (s *Service) Now() time.Time { return s.parts.Now() }
+
 // Zone is the one availability zone.
 func (s *Service) Zone() string { return s.parts.Zone }
 

@@ -39,6 +39,8 @@ type Store interface {
 	CountUsages(ctx context.Context) (map[UsageOf]Usage, error)
 
 	TransferStore
+	MessageStore
+	BackendStore
 
 	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
 	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
@@ -75,6 +77,7 @@ type Tx interface {
 	AddVolumeType(t *VolumeType) error
 
 	TransferTx
+	MessageTx
 
 	// AddUsage adds change to the project's figures of one type and of all
 	// types, and tells both as they are then.

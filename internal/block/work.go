@@ -64,6 +64,14 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 	if err != nil {
 		return err
 	}
+	if job.Attempt <= 1 { // what was begun is finished
+		if err := s.placeable(ctx); err != nil {
+			if errors.Is(err, errNoBackend) {
+				err = jobs.GiveUpNow(err)
+			}
+			return err
+		}
+	}
 	if err := s.fill(withProgress(ctx), vol, driver.Fence(job.Fence)); err != nil {
 		if isGone(err) {
 			return jobs.GiveUpNow(err) // the source was deleted meanwhile

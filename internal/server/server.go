@@ -34,11 +34,14 @@ import (
 type Parts struct {
 	Driver driver.Driver // layers in the data folder
 	Now    func() time.Time
-	Random io.Reader     // crypto/rand
-	Log    *slog.Logger  // discarded
-	Access io.Writer     // where the access log goes; nowhere
-	Cost   identity.Cost // of a password's hash
-	Jobs   jobs.Config   // how jobs are run; the server fills in its own clock, log and metrics
+	Random io.Reader    // crypto/rand
+	Log    *slog.Logger // discarded
+	// LogLevel is what Log is held to; nil: the log is held, beyond what it lets
+	// through by itself, to a level of the server's own.
+	LogLevel *slog.LevelVar
+	Access   io.Writer     // where the access log goes; nowhere
+	Cost     identity.Cost // of a password's hash
+	Jobs     jobs.Config   // how jobs are run; the server fills in its own clock, log and metrics
 
 	Listen func(network, address string) (net.Listener, error) // net.Listen
 }
@@ -52,6 +55,9 @@ func (p Parts) withDefaults() Parts {
 	}
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.LogLevel == nil {
+		p.Log, p.LogLevel = gated(p.Log)
 	}
 	if p.Listen == nil {
 		p.Listen = net.Listen
@@ -175,7 +181,7 @@ func (s *Server) serviceID(ctx context.Context) (string, error) {
 func (s *Server) hall() (http.Handler, []wire.Route) {
 	c := s.hallConfig()
 	c.Mounts = []httpapi.Mount{
-		{Door: cinder.New(s.blocks, s.parts.Log)},
+		{Door: cinder.New(s.blocks, s.parts.Log).WithLevel(s.parts.LogLevel)},
 		{Door: evs.New(s.blocks, s.parts.Log), Faults: evs.Faults},
 		{Prefix: "/identity", Faults: []string{"/identity"}, Door: keystone.New(s.identity, s.parts.Log, "/identity")},
 		{Prefix: "/image", Faults: []string{"/image"}, Door: image.New(s.parts.Log)},

@@ -223,8 +223,7 @@ func (s *Store) filter(q *query, n listed, list block.List) error {
 			return err
 		}
 		q.condition()
-		q.WriteString(c.name + " = ")
-		q.arg(v)
+		q.compare(c, f.Op, v)
 	}
 	for key, item := range list.Metadata {
 		q.condition()
@@ -235,6 +234,39 @@ func (s *Store) filter(q *query, n listed, list block.List) error {
 		q.WriteString(s.sql.hasItem[2])
 	}
 	return nil
+}
+
+// comparisons are the relations of a filter as SQL.
+var comparisons = map[block.Op]string{
+	block.Equal: " = ", block.NotEqual: " <> ", block.Greater: " > ", block.GreaterOrEqual: " >= ",
+	block.Less: " < ", block.LessOrEqual: " <= ",
+}
+
+// compare writes that a column stands to a value as op says.
+func (q *query) compare(c column, op block.Op, v any) {
+	if op != block.Contains {
+		q.WriteString(c.name + comparisons[op])
+		q.arg(v)
+		return
+	}
+	part, _ := v.(string)
+	q.WriteString("lower(" + c.name + ") LIKE ")
+	q.arg("%" + likeLiteral.Replace(asciiLower(part)) + "%")
+	q.WriteString(` ESCAPE '!'`)
+}
+
+// likeLiteral keeps what LIKE would read as a pattern.
+var likeLiteral = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+// asciiLower is lower() of SQLite, and of PostgreSQL by COLLATE "C".
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 func (c column) filterValue(f block.Filter) (any, error) {

@@ -14,15 +14,24 @@ type API struct {
 	snapshotList *listRules // never changed
 	volumeList   *listRules
 	transferList *listRules
+	messageList  *listRules
+
+	level *slog.LevelVar // of log
 
 	readers chan struct{} // one in it for each read of a snapshot
 }
 
 // New makes the door.
 func New(blocks *block.Service, log *slog.Logger) *API {
-	a := &API{blocks: blocks, log: log, volumeList: volumeRules()}
+	a := &API{blocks: blocks, log: log, volumeList: volumeRules(), level: new(slog.LevelVar)}
 	a.snapshotList = a.snapshotRules()
-	a.transferList = transferRules()
+	a.transferList, a.messageList = transferRules(), messageRules()
 	a.readers = make(chan struct{}, block.MaxReaders)
+	return a
+}
+
+// WithLevel tells the level that the log is held to, for get-log and set-log.
+func (a *API) WithLevel(level *slog.LevelVar) *API {
+	a.level = level
 	return a
 }

@@ -24,7 +24,7 @@ func (a *API) Routes() []wire.Route {
 		a.snapshotRoutes(), a.snapshotActions(), metadataRoutes("snapshot", a.snapshotMetadata()),
 		a.volumeRoutes(), a.volumeActions(), metadataRoutes("volume", a.volumeMetadata()),
 		a.serviceRoutes(), a.versionRoutes(),
-		a.transferRoutes(),
+		a.transferRoutes(), a.messageRoutes(), a.backendRoutes(), a.daemonRoutes(),
 		a.rollbackRoutes(),
 		a.blockRoutes(),
 	)

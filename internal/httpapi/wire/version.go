@@ -16,6 +16,18 @@ func (m Microversion) String() string { return "3." + strconv.Itoa(int(m)) }
 // Microversions at which an answer or a rule changes. Source: Cinder's
 // microversion history; the recordings on both sides of each.
 const (
+	Messages            Microversion = 3  // messages to users
+	MessagePages        Microversion = 5  // messages have filters, markers and order
+	Clusters            Microversion = 7  // clusters, of which there are none
+	VolumeSummary       Microversion = 12 // sums of volumes
+	WorkersCleanup      Microversion = 24 // what a dead service left
+	ClusterReplication  Microversion = 26 // failover of clusters
+	PoolFilter          Microversion = 28 // pools are filtered
+	LogLevels           Microversion = 32 // levels of logs are read and set
+	ResourceFilters     Microversion = 33 // which filters lists take
+	PoolTypeFilter      Microversion = 35 // pools are filtered by volume type
+	SummaryMetadata     Microversion = 36 // sums of volumes carry metadata
+	BackendState        Microversion = 49 // services carry backend_state
 	GroupSnapshotID     Microversion = 14 // snapshots carry group_snapshot_id
 	VolumeGroupFilter   Microversion = 10 // lists filter volumes by group_id
 	VolumeGroupID       Microversion = 13 // volumes carry group_id

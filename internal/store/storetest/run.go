@@ -28,6 +28,9 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"List", testLists},
 		{"Setting", testSettings},
 		{"Transfer", testTransfers},
+		{"Message", testMessages},
+		{"Backend", testBackend},
+		{"FilterOp", testFilterOps},
 		{"Identity", testIdentity},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, fresh) })

@@ -1,0 +1,392 @@
+package cinder
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
+)
+
+// daemonRoutes are the calls on services, and on clusters and workers, of which
+// there are none. Source: Cinder api/v3 services, clusters, workers.
+func (a *API) daemonRoutes() []wire.Route {
+	put := func(name, word string, on wire.Versions, since wire.Microversion, ok int, handle wire.Handler) wire.Route {
+		return wire.Route{Name: "service." + name, Method: "PUT", Path: "/os-services/" + word, Versions: on, Since: since,
+			Permission: wire.Admin, OK: ok, Source: cinderAPI, Handle: handle}
+	}
+	cluster := func(name, method, path string, ok int, handle wire.Handler) wire.Route {
+		return wire.Route{Name: "cluster." + name, Method: method, Path: "/clusters" + path, Versions: wire.V3, Since: wire.Clusters,
+			Permission: wire.Admin, OK: ok, Source: cinderAPI, Handle: handle}
+	}
+	return []wire.Route{
+		{Name: "service.list", Method: "GET", Path: "/os-services", Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: recorded, Handle: a.listServices},
+		put("enable", "enable", wire.V2V3, 0, 200, a.setService(false, false)),
+		put("disable", "disable", wire.V2V3, 0, 200, a.setService(true, false)),
+		put("disable_reason", "disable-log-reason", wire.V2V3, 0, 200, a.setService(true, true)),
+		put("freeze", "freeze", wire.V2V3, 0, 400, a.refuseReplication("freeze")),
+		put("thaw", "thaw", wire.V2V3, 0, 400, a.refuseReplication("thaw")),
+		put("failover_host", "failover_host", wire.V2V3, 0, 400, a.refuseReplication("failover")),
+		put("failover", "failover", wire.V3, wire.ClusterReplication, 400, a.refuseReplication("failover")),
+		put("get_log", "get-log", wire.V3, wire.LogLevels, 200, a.getLogLevels),
+		put("set_log", "set-log", wire.V3, wire.LogLevels, 202, a.setLogLevels),
+		cluster("list", "GET", "", 200, a.listClusters),
+		cluster("list_details", "GET", "/detail", 200, a.listClusters),
+		cluster("show", "GET", "/{cluster}", 404, a.showCluster),
+		cluster("enable", "PUT", "/enable", 404, a.setCluster),
+		cluster("disable", "PUT", "/disable", 404, a.setCluster),
+		{Name: "worker.cleanup", Method: "POST", Path: "/workers/cleanup", Versions: wire.V3, Since: wire.WorkersCleanup, Permission: wire.Admin, OK: 202, Source: cinderAPI, Handle: a.cleanUp},
+	}
+}
+
+// listServices serves GET /os-services, those of a host or binary if the query
+// names it. Whoever answers is up. Source: recording service-admin-os-services.
+func (a *API) listServices(x *wire.Exchange) error {
+	query, err := queryOf(x)
+	if err != nil {
+		return err
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	daemons, err := a.blocks.Daemons(x.Context())
+	if err != nil {
+		return err
+	}
+	rows := []map[string]any{}
+	for _, d := range daemons {
+		if (query.Has("host") && query.Get("host") != d.Host) || (query.Has("binary") && query.Get("binary") != d.Binary) {
+			continue
+		}
+		rows = append(rows, a.serviceRow(x, d))
+	}
+	return replyJSON(x, http.StatusOK, map[string]any{"services": rows})
+}
+
+func (a *API) serviceRow(x *wire.Exchange, d block.Daemon) map[string]any {
+	row := map[string]any{
+		"binary": d.Binary, "host": d.Host, "zone": a.blocks.Zone(), "status": "enabled", "state": "up",
+		"updated_at": apiTime(a.blocks.Now()), "disabled_reason": orNull(d.Reason),
+	}
+	if d.Disabled {
+		row["status"] = "disabled"
+	}
+	if x.Version >= wire.Clusters {
+		row["cluster"] = nil
+	}
+	if d.Binary == block.BinaryVolume {
+		row["replication_status"], row["active_backend_id"], row["frozen"] = "disabled", nil, false
+		if x.Version >= wire.BackendState {
+			row["backend_state"] = "up"
+		}
+	}
+	return row
+}
+
+// setService serves PUT /os-services/enable, disable and disable-log-reason.
+func (a *API) setService(disabled, withReason bool) wire.Handler {
+	return func(x *wire.Exchange) error {
+		top, err := x.Top()
+		if err != nil {
+			return err
+		}
+		allowed := []string{"binary", "host", "cluster", "service"}
+		if withReason {
+			allowed = append(allowed, "disabled_reason")
+		}
+		if err := top.Only("the request body", allowed...); err != nil {
+			return err
+		}
+		words, err := readWords(top, allowed...)
+		if err != nil {
+			return err
+		}
+		binary := words["binary"]
+		if binary == "" {
+			binary = words["service"]
+		}
+		if binary == "" || words["host"] == "" {
+			return block.Errorf(block.Invalid, "'host' and 'binary' are required properties.")
+		}
+		if _, err := x.Authorize(); err != nil {
+			return err
+		}
+		reason := words["disabled_reason"]
+		if err := a.blocks.SetDaemon(x.Context(), words["host"], binary, disabled, reason); err != nil {
+			return err
+		}
+		answer := map[string]any{"host": words["host"], "service": words["service"], "binary": words["binary"], "disabled": disabled, "status": "enabled"}
+		if disabled {
+			answer["status"] = "disabled"
+		}
+		if withReason {
+			answer["disabled_reason"] = orNull(reason)
+		}
+		return replyJSON(x, http.StatusOK, answer)
+	}
+}
+
+// readWords reads texts of 255 characters at most, without control characters;
+// absent and null are empty.
+func readWords(members wire.Members, keys ...string) (map[string]string, error) {
+	words := map[string]string{}
+	for _, key := range keys {
+		value, given := members.Get(key)
+		if !given || value.Kind() == 'n' {
+			continue
+		}
+		text, err := wire.ReadString(value, key)
+		if err != nil {
+			return nil, err
+		}
+		if utf8.RuneCountInString(text) > block.MaxReason || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+			return nil, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: at most %d characters, none of them a control character.", key, block.MaxReason)
+		}
+		words[key] = text
+	}
+	return words, nil
+}
+
+// refuseReplication answers what only a replicated backend can do.
+func (a *API) refuseReplication(what string) wire.Handler {
+	return func(x *wire.Exchange) error {
+		top, err := x.Top()
+		if err != nil {
+			return err
+		}
+		if err := top.Only("the request body", "host", "cluster", "backend_id"); err != nil {
+			return err
+		}
+		words, err := readWords(top, "host", "cluster", "backend_id")
+		if err != nil {
+			return err
+		}
+		if _, err := x.Authorize(); err != nil {
+			return err
+		}
+		return block.Errorf(block.Invalid, "Invalid input received: %s is not possible for %.128s: its replication_status is disabled, there is no replication target.",
+			what, words["host"])
+	}
+}
+
+// logPrefix names the one logger of this program.
+const logPrefix = "breezeblock"
+
+// logLevels are Cinder's words for the levels there are, from the least to the gravest.
+var logLevels = []struct {
+	word  string
+	level slog.Level
+}{{"DEBUG", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"WARNING", slog.LevelWarn}, {"ERROR", slog.LevelError}}
+
+// logBinaries are what get-log and set-log may name: one process is all of them.
+var logBinaries = []string{block.BinaryAPI, block.BinaryScheduler, block.BinaryVolume}
+
+// readLog reads which services are meant, and the level if there is one.
+func (a *API) readLog(x *wire.Exchange, allowed ...string) (meant []block.Daemon, words map[string]string, err error) {
+	top := wire.Members{}
+	if x.Body.Given {
+		if top, err = x.Top(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err = top.Only("the request body", allowed...); err != nil {
+		return nil, nil, err
+	}
+	if words, err = readWords(top, allowed...); err != nil {
+		return nil, nil, err
+	}
+	binary := words["binary"]
+	known := binary == "" || binary == "*" || binary == "cinder-backup" || slices.Contains(logBinaries, binary)
+	if !known {
+		return nil, nil, block.Errorf(block.Invalid, "Invalid input for field/attribute binary: %.64q is none of %s, cinder-backup.", binary, strings.Join(logBinaries, ", "))
+	}
+	for _, d := range []block.Daemon{
+		{Binary: block.BinaryAPI, Host: a.blocks.Node()}, {Binary: block.BinaryScheduler, Host: a.blocks.Node()},
+		{Binary: block.BinaryVolume, Host: a.blocks.BackendHost()},
+	} {
+		if (binary == "" || binary == "*" || binary == d.Binary) && (words["server"] == "" || words["server"] == d.Host) {
+			meant = append(meant, d)
+		}
+	}
+	return meant, words, nil
+}
+
+// getLogLevels serves PUT /os-services/get-log: the level at which this process
+// logs, for each of the services that it is.
+func (a *API) getLogLevels(x *wire.Exchange) error {
+	meant, words, err := a.readLog(x, "binary", "server", "prefix")
+	if err != nil {
+		return err
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	levels := map[string]string{}
+	if strings.HasPrefix(logPrefix, words["prefix"]) {
+		levels[logPrefix] = logWord(a.level.Level())
+	}
+	rows := []map[string]any{}
+	for _, d := range meant {
+		rows = append(rows, map[string]any{"host": d.Host, "binary": d.Binary, "levels": levels})
+	}
+	return replyJSON(x, http.StatusOK, map[string]any{"log_levels": rows})
+}
+
+// logWord is Cinder's word for the level that lets through what is let through.
+func logWord(level slog.Level) string {
+	for _, l := range logLevels {
+		if level <= l.level {
+			return l.word
+		}
+	}
+	return "CRITICAL"
+}
+
+// setLogLevels serves PUT /os-services/set-log: the services are one process, which
+// has one level. It lasts until the process ends.
+func (a *API) setLogLevels(x *wire.Exchange) error {
+	meant, words, err := a.readLog(x, "binary", "server", "prefix", "level")
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(logLevels, func(l struct {
+		word  string
+		level slog.Level
+	}) bool {
+		return l.word == strings.ToUpper(words["level"])
+	})
+	if i < 0 {
+		return block.Errorf(block.Invalid, "Invalid input for field/attribute level: %.64q is none of DEBUG, INFO, WARNING, ERROR.", words["level"])
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	if len(meant) > 0 && strings.HasPrefix(logPrefix, words["prefix"]) {
+		a.level.Set(logLevels[i].level)
+	}
+	return replyNothing(x, http.StatusAccepted)
+}
+
+// clusterFilters are what a list of clusters takes. Source: Cinder api/v3/clusters.
+var clusterFilters = []string{"name", "binary", "is_up", "disabled", "num_hosts", "num_down_hosts"}
+
+// listClusters serves GET /clusters and its details: there are none.
+func (a *API) listClusters(x *wire.Exchange) error {
+	query, err := queryOf(x)
+	if err != nil {
+		return err
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	for key := range query {
+		replicated := x.Version >= wire.ClusterReplication && slices.Contains([]string{"replication_status", "frozen", "active_backend_id"}, key)
+		if !replicated && !slices.Contains(clusterFilters, key) {
+			return block.Errorf(block.Invalid, "Invalid input received: Invalid filter keys: %.64s", key)
+		}
+	}
+	for _, key := range []string{"disabled", "is_up"} {
+		if _, err := queryBool(query, key); err != nil {
+			return err
+		}
+	}
+	return replyJSON(x, http.StatusOK, map[string]any{"clusters": []any{}})
+}
+
+// showCluster serves GET /clusters/{cluster}.
+func (a *API) showCluster(x *wire.Exchange) error {
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	return noCluster(x.PathValue("cluster"))
+}
+
+func noCluster(name string) error {
+	return block.Errorf(block.NotFound, "Cluster %.128s could not be found.", name)
+}
+
+// setCluster serves PUT /clusters/enable and disable.
+func (a *API) setCluster(x *wire.Exchange) error {
+	top, err := x.Top()
+	if err != nil {
+		return err
+	}
+	allowed := []string{"name", "binary"}
+	if strings.HasSuffix(x.Route.Path, "/disable") {
+		allowed = append(allowed, "disabled_reason")
+	}
+	if err := top.Only("the request body", allowed...); err != nil {
+		return err
+	}
+	words, err := readWords(top, allowed...)
+	if err != nil {
+		return err
+	}
+	if words["name"] == "" {
+		return block.Errorf(block.Invalid, "'name' is a required property.")
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	return noCluster(words["name"])
+}
+
+// cleanUp serves POST /workers/cleanup. Work that a dead process left is taken over
+// by its lease, without being told: nothing ever waits for this call.
+func (a *API) cleanUp(x *wire.Exchange) error {
+	top := wire.Members{}
+	var err error
+	if x.Body.Given {
+		if top, err = x.Top(); err != nil {
+			return err
+		}
+	}
+	id, err := readCleanUp(top)
+	if err != nil {
+		return err
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	if id != "" {
+		return block.Errorf(block.Invalid, "Invalid input received: There is no resource with UUID %s pending cleanup.", id)
+	}
+	return replyJSON(x, http.StatusAccepted, map[string]any{"cleaning": []any{}, "unavailable": []any{}})
+}
+
+// readCleanUp checks the body and gives the resource that is meant; empty for all.
+// Source: Cinder schemas workers.
+func readCleanUp(top wire.Members) (string, error) {
+	texts := []string{"cluster_name", "host", "binary", "resource_id", "resource_type"}
+	if err := top.Only("the request body", append(texts, "disabled", "is_up", "service_id")...); err != nil {
+		return "", err
+	}
+	words, err := readWords(top, texts...)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range []string{"disabled", "is_up"} {
+		if value, given := top.Get(key); given {
+			if _, err := wire.ReadBool(value, key); err != nil {
+				return "", err
+			}
+		}
+	}
+	if value, given := top.Get("service_id"); given && value.Kind() != 'n' {
+		if _, err := wire.ReadInt(value, "service_id", 0, 99999999999); err != nil {
+			return "", err
+		}
+	}
+	switch binary, kind := words["binary"], strings.ToLower(words["resource_type"]); {
+	case binary != "" && binary != block.BinaryVolume && binary != block.BinaryScheduler:
+		return "", block.Errorf(block.Invalid, "Invalid input for field/attribute binary: it must be %s or %s.", block.BinaryVolume, block.BinaryScheduler)
+	case kind != "" && kind != "volume" && kind != "snapshot":
+		return "", block.Errorf(block.Invalid, "Invalid input received: Resource type %.40s not valid, must be Snapshot or Volume", words["resource_type"])
+	case words["resource_id"] != "" && !wire.IsUUID(words["resource_id"]):
+		return "", block.Errorf(block.Invalid, "Invalid input for field/attribute resource_id: %.64q is not a UUID.", words["resource_id"])
+	}
+	return words["resource_id"], nil
+}
