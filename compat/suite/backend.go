@@ -16,6 +16,7 @@ func backendOperations() []Operation {
 		{"capability.show", nil, capabilityShow},
 		{"host.list", nil, hostList},
 		{"host.show", nil, hostShow},
+		{"host.update", nil, hostUpdate},
 		{"volume.summary", v3, volumeSummary},
 		{"resource_filter.list", v3, resourceFilterList},
 		{"service.list", nil, serviceList},
@@ -327,5 +328,19 @@ func messages(t T, e *Env) {
 	e.fault(t, e.do(t, "DELETE", e.path("/messages/"+unknownID), nil, at("3.3")), 404, "itemNotFound")
 	if a := e.do(t, "GET", e.path("/messages"), nil, at("3.2")); a.Status != 404 {
 		t.Errorf("before 3.3: got %s, want 404", a)
+	}
+}
+
+// hostUpdate only enables what is enabled: others make volumes beside this.
+func hostUpdate(t T, e *Env) {
+	host := e.backend(t)
+	e.forAdmins(t, "PUT", "/os-hosts/"+host, `{"status":"enable"}`)
+	a := e.admin(t, "PUT", "/os-hosts/"+host, `{"status":"enable"}`)
+	if a.Status != 200 || a.Object()["status"] != "enabled" {
+		t.Errorf("got %s, want it enabled", a)
+	}
+	e.fault(t, e.admin(t, "PUT", "/os-hosts/nothing@here", `{"status":"enable"}`), 404, "itemNotFound")
+	for _, bad := range []string{`{}`, `{"status":"off"}`, `{"status":5}`, `{"bogus":"enable"}`} {
+		e.fault(t, e.admin(t, "PUT", "/os-hosts/"+host, bad), 400, "badRequest")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -18,6 +19,7 @@ func (a *API) backendRoutes() []wire.Route {
 		{Name: "capability.show", Method: "GET", Path: "/capabilities/{host}", Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.showCapabilities},
 		{Name: "host.list", Method: "GET", Path: "/os-hosts", Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.listHosts},
 		{Name: "host.show", Method: "GET", Path: "/os-hosts/{host}", Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.showHost},
+		{Name: "host.update", Method: "PUT", Path: "/os-hosts/{host}", Versions: wire.V2V3, Permission: wire.Admin, OK: 200, Source: cinderAPI, Handle: a.updateHost},
 		{Name: "volume.summary", Method: "GET", Path: "/volumes/summary", Versions: wire.V3, Since: wire.VolumeSummary, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.summarizeVolumes},
 		{Name: "resource_filter.list", Method: "GET", Path: "/resource_filters", Versions: wire.V3, Since: wire.ResourceFilters, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.listResourceFilters},
 	}
@@ -233,4 +235,31 @@ func (a *API) showHost(x *wire.Exchange) error {
 func shareOf(host, project string, h block.Held) hostShare {
 	text := func(n int64) string { return strconv.FormatInt(n, 10) }
 	return hostShare{host, project, text(h.Volumes), text(int64(h.VolumeSize)), text(h.Snapshots), text(int64(h.SnapshotSize))}
+}
+
+// updateHost serves PUT /os-hosts/{host}: enables or disables cinder-volume there.
+func (a *API) updateHost(x *wire.Exchange) error {
+	top, err := x.Top()
+	if err != nil {
+		return err
+	}
+	if err := top.Only("the request body", "status"); err != nil {
+		return err
+	}
+	words, err := readWords(top, "status")
+	if err != nil {
+		return err
+	}
+	word := strings.ToLower(strings.TrimSpace(words["status"]))
+	if word != "enable" && word != "disable" {
+		return block.Errorf(block.Invalid, "Invalid status: '%.64s'", words["status"])
+	}
+	if _, err := x.Authorize(); err != nil {
+		return err
+	}
+	host := x.PathValue("host")
+	if err := a.blocks.SetDaemon(x.Context(), host, block.BinaryVolume, word == "disable", ""); err != nil {
+		return err
+	}
+	return replyJSON(x, http.StatusOK, map[string]string{"host": host, "status": word + "d"})
 }
