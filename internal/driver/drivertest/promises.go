@@ -50,6 +50,7 @@ var promises = []struct {
 	{"CloneIsNotSmaller", testCloneSmaller},
 	{"ExtendGrowsWithZeroes", testExtend},
 	{"ExtendWhileOpen", testExtendOpen},
+	{"ExtendWhileWriting", testExtendWhileWriting},
 	{"OneWriter", testOneWriter},
 	{"OpenThingsAreNotDeleted", testDeleteOpen},
 	{"WhatIsNotThereIsNotFound", testNotFound},

@@ -1,6 +1,8 @@
 package drivertest
 
 import (
+	"bytes"
+	"runtime"
 	"sync"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -89,6 +91,52 @@ func testExtendOpen(b *bench) {
 	b.must("close", dev.Close())
 	b.compare(driver.Ref{Volume: vol, Snapshot: snap}, want)
 	b.compare(driver.Ref{Volume: vol}, append(want, pattern(3, mib)...))
+}
+
+// testExtendWhileWriting: a writer that always fills up to the end it sees loses
+// nothing while the end moves.
+func testExtendWhileWriting(b *bench) {
+	const block, steps = 24 << 10, 20 // ends within a grain at times
+	b.create(vol, block)
+	dev := b.openDevice(driver.Ref{Volume: vol}, driver.ReadWrite)
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for at := int64(0); ; {
+			n := dev.Size() - at
+			if n == 0 {
+				select {
+				case <-stop:
+					stopped <- nil
+					return
+				default:
+					runtime.Gosched()
+					continue
+				}
+			}
+			if _, err := dev.WriteAt(pattern(byte(at/512), int(n)), at); err != nil {
+				stopped <- err
+				return
+			}
+			at += n
+		}
+	}()
+	size := int64(block)
+	for i := range int64(steps) {
+		size += block + (i%3)*512
+		b.extend(vol, size)
+		if i%5 == 0 {
+			b.snapshot(vol, string(rune('a'+i)))
+		}
+	}
+	close(stop)
+	b.must("the writer", <-stopped)
+	got := b.read(driver.Ref{Volume: vol})
+	if at := bytes.IndexByte(got, 0); at >= 0 || int64(len(got)) != size {
+		b.Errorf("of %d bytes, %d, the one at %d is not what was written", size, len(got), at)
+	}
+	b.must("close", dev.Close())
+	b.reopen()
+	b.compare(driver.Ref{Volume: vol}, got)
 }
 
 func testOneWriter(b *bench) {

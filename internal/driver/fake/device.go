@@ -101,11 +101,42 @@ func (dev *device) WriteAt(p []byte, off int64) (n int, err error) {
 		if err := checkRange(off, int64(len(p)), dev.vol.size); err != nil {
 			return err
 		}
-		dev.vol.pages.write(p, off)
-		n = len(p)
+		n = dev.room(off, len(p))
+		dev.vol.pages.write(p[:n], off)
+		if n < len(p) {
+			return driver.ErrNoSpace
+		}
 		return nil
 	})
 	return n, err
+}
+
+// room tells how many of n bytes at off can be written: all, or on a full disk those
+// whose pages are there and nobody else's.
+func (dev *device) room(off int64, n int) int {
+	if !dev.d.mem.full {
+		return n
+	}
+	for at := off; at < off+int64(n); at = (at/pageSize + 1) * pageSize {
+		if !dev.vol.owns(at / pageSize) {
+			return int(at - off)
+		}
+	}
+	return n
+}
+
+// owns tells whether a page is there and no snapshot has it, too.
+func (v *volume) owns(page int64) bool {
+	ours := v.pages[page]
+	if ours == nil {
+		return false
+	}
+	for _, s := range v.snaps {
+		if s.pages[page] == ours {
+			return false
+		}
+	}
+	return true
 }
 
 func (dev *device) WriteZeroes(off, n int64, keepAllocated bool) error {

@@ -26,6 +26,7 @@ type memory struct {
 	vols   map[string]*volume
 	fences map[string]driver.Fence // of volumes that are gone, too
 	open   int                     // devices
+	full   bool
 }
 
 // volume is one volume; memory.mu guards all of it.
@@ -62,6 +63,14 @@ func (d *Driver) Count(call Call) int { return d.count(call) }
 // Reopen gives a new driver over the same bytes, faults and counts, as after a restart.
 // Close the old one before.
 func (d *Driver) Reopen() *Driver { return &Driver{faults: d.faults, mem: d.mem} }
+
+// SetFull makes the disk full, or not: writes that need a new page fail with
+// driver.ErrNoSpace, and all else goes on.
+func (d *Driver) SetFull(full bool) {
+	d.mem.mu.Lock()
+	defer d.mem.mu.Unlock()
+	d.mem.full = full
+}
 
 // do runs work under the lock, with the call's fault before or after it.
 func (d *Driver) do(ctx context.Context, call Call, work func(m *memory) error) error {

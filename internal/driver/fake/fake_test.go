@@ -24,6 +24,31 @@ func TestFakeKeepsThePromises(t *testing.T) {
 	})
 }
 
+func reopener() (*fake.Driver, drivertest.Opener) {
+	d := fake.New()
+	return d, func() (driver.Driver, error) { return d.Reopen(), nil }
+}
+
+// A call of the fake is one step: it is stopped before it, or before its answer.
+func TestFakeIsFinishedByRepeating(t *testing.T) {
+	drivertest.Stops(t, func(*testing.T) drivertest.Stopper {
+		_, open := reopener()
+		return drivertest.Stopper{Open: open, Stop: func(d driver.Driver, n int, call func() error) (bool, error) {
+			if n == 1 {
+				return false, d.Close()
+			}
+			return n > 2, errors.Join(call(), d.Close())
+		}}
+	})
+}
+
+func TestFakeOutOfSpaceLosesNothing(t *testing.T) {
+	drivertest.Full(t, func(*testing.T) drivertest.Disk {
+		d, open := reopener()
+		return drivertest.Disk{Open: open, Fill: func() { d.SetFull(true) }, Free: func() { d.SetFull(false) }}
+	})
+}
+
 var errBroken = errors.New("broken")
 
 func TestNthCallFailsAndTheOthersDoNot(t *testing.T) {

@@ -40,6 +40,21 @@ func TestLayersInSmallSegmentsKeepsThePromises(t *testing.T) {
 	drivertest.Histories(t, func(t *testing.T) drivertest.Opener { return opener(memory(t), busy(t, o)) })
 }
 
+// Calls that end at any of their steps, as after kill -9.
+func TestLayersIsFinishedByRepeating(t *testing.T) {
+	drivertest.Stops(t, func(t *testing.T) drivertest.Stopper {
+		dir, c := memory(t), &cutter{}
+		return drivertest.Stopper{
+			Open: opener(dir, Options{AtStep: c.step, byHand: true}),
+			Stop: func(d driver.Driver, n int, call func() error) (bool, error) {
+				ended, err := c.run(n, call)
+				d.(*Pool).abandon(t)
+				return ended, err
+			},
+		}
+	})
+}
+
 // openPool opens a pool that the test's end closes; it tidies up only when told to.
 func openPool(t testing.TB, dir string, o Options) *Pool {
 	t.Helper()

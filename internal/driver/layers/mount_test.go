@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -98,14 +97,8 @@ func (m *mounted) mount() {
 	m.run("mount", "-t", m.kind, "-o", "loop", m.image, m.root)
 }
 
-// forks is held while a program is started: until it runs, it has all files open
-// that this process has, and a file system with open files cannot be unmounted.
-var forks sync.Mutex
-
 // unmount may be called twice.
 func (m *mounted) unmount() {
-	forks.Lock()
-	defer forks.Unlock()
 	if out, err := exec.Command("umount", m.root).CombinedOutput(); err != nil && !strings.Contains(string(out), "not mounted") {
 		m.t.Errorf("umount: %s", out)
 		_ = exec.Command("umount", "-l", m.root).Run()
@@ -114,8 +107,6 @@ func (m *mounted) unmount() {
 
 func (m *mounted) run(args ...string) {
 	m.t.Helper()
-	forks.Lock()
-	defer forks.Unlock()
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 		m.t.Fatalf("%v: %v: %s", args, err, out)
 	}
@@ -132,6 +123,23 @@ func TestLayersKeepsThePromisesOnEachFileSystem(t *testing.T) {
 				must(t, err)
 				t.Cleanup(func() { _ = os.RemoveAll(dir) })
 				return opener(dir, busy(t, Options{}))
+			})
+		})
+	}
+}
+
+// A real disk that is full to the last block.
+func TestLayersOutOfSpaceLosesNothing(t *testing.T) {
+	for _, kind := range []string{"ext4", "xfs", "btrfs"} {
+		t.Run(kind, func(t *testing.T) {
+			drivertest.Full(t, func(t *testing.T) drivertest.Disk {
+				m := mount(t, kind, 512*mib)
+				path := filepath.Join(m.root, "stuff")
+				return drivertest.Disk{
+					Open: opener(filepath.Join(m.root, "pool"), Options{byHand: true}),
+					Fill: func() { stuff(t, path) },
+					Free: func() { must(t, os.Remove(path)) },
+				}
 			})
 		})
 	}

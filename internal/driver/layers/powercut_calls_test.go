@@ -51,8 +51,7 @@ func (r *rig) callOne() {
 func (r *rig) try(d doubt) bool {
 	r.doubt = &d
 	err := d.call(context.Background(), r.p)
-	r.failed(d.what, err)
-	if err != nil {
+	if r.failed(d.what, err); err != nil || r.cutting.Load() {
 		return false
 	}
 	r.doubt = nil

@@ -8,13 +8,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
 )
 
 const (
 	cutSector  = 512            // bytes; what a disk writes whole
-	cutSectors = 4 * mib / 512  // of the volume at first
+	cutSectors = 2 * mib / 512  // of the volume at first
 	cutMixed   = cutSectors / 4 // of them those in which the guests' sectors lie side by side
 	cutOwners  = 4              // three guests, and one that writes at the steps
 	cutChunk   = 3              // sectors of one guest side by side, so that grains have several
@@ -159,6 +160,7 @@ type cutGuest struct {
 	random *rand.Rand
 	s      *sectors
 	flush  func(dev driver.Device) error
+	cut    *atomic.Bool // the cut has begun: answers are worth nothing
 	dirty  [][2]int
 }
 
@@ -225,7 +227,7 @@ func (g *cutGuest) discard(dev driver.Device, space driver.Space, first, n int) 
 }
 
 func (g *cutGuest) sync(dev driver.Device) error {
-	if err := g.flush(dev); err != nil {
+	if err := g.flush(dev); err != nil || g.cut.Load() {
 		return err
 	}
 	g.s.flushed(g.dirty)
