@@ -94,14 +94,63 @@ func (v *volume) checkLayer(r *driver.Report, rec layer, repair bool) error {
 		rec.Sums = ""
 	}
 	l, err := openLayer(&v.pool.disk, v.dir(), v.m, rec)
+	if errors.Is(err, errFilled) && repair {
+		return v.takeFilled(r, rec, err)
+	}
 	if err != nil {
 		return err
 	}
 	if rec.sealed() {
-		nothing := func(int64, int64) {}
-		err = readMap(v.dir(), rec, v.m.Grain, nothing, nothing)
+		err = v.checkHoles(r, rec, l, repair)
 	}
 	return errors.Join(err, l.close())
+}
+
+// takeFilled takes an open layer's files as they are.
+func (v *volume) takeFilled(r *driver.Report, rec layer, why error) error {
+	l := &layerFile{number: rec.Number, dir: v.dir(), segment: v.m.Segment, grain: v.m.Grain, mark: rec.Mark}
+	l.files.Store(&[]*os.File{})
+	err := l.openSegments(rec, false, true)
+	if err == nil {
+		l.adopt()
+		r.Add(driver.Finding{Place: segmentPath(v.dir(), rec.Number, 0), Offset: -1, Damage: true, Repaired: true, What: why.Error()})
+	}
+	return errors.Join(err, l.close())
+}
+
+// checkHoles compares what a sealed layer takes with its bitmap, which wins: a copy
+// that fills holes costs space and nothing else. A repair gives it back. What is not
+// a copy may have more than its bitmap tells of, by a merge that was given up.
+func (v *volume) checkHoles(r *driver.Report, rec layer, l *layerFile, repair bool) error {
+	held, err := v.holds(nil, rec)
+	if err != nil {
+		return err
+	}
+	if copied, err := l.copied(); err != nil || !copied || v.m.growing(rec) {
+		return err
+	}
+	n, err := l.excess(held, func(int64, int64) error { return nil })
+	if err != nil || n == 0 {
+		return err
+	}
+	f := driver.Finding{Place: segmentPath(v.dir(), rec.Number, 0), Offset: -1,
+		What: fmt.Sprintf("a copy has filled its holes: %d bytes of zeroes, which do no harm; a repair gives them back", n)}
+	if repair {
+		w, err := openWritable(&v.pool.disk, v.dir(), v.m, rec)
+		if err != nil {
+			return err
+		}
+		_, err = w.excess(held, w.punch)
+		if err == nil {
+			w.adopt()
+			f.Repaired = true
+		}
+		if err := errors.Join(err, w.close()); err != nil {
+			return err
+		}
+	}
+	r.Add(f)
+	return nil
 }
 
 // checkSums looks at the directory and all records of a layer's sums. A repair lets

@@ -19,6 +19,7 @@ type layerFile struct {
 	segment int64 // bytes of each file but the last
 	grain   int64
 	disk    *disk
+	mark    string
 	size    atomic.Int64               // bytes
 	files   atomic.Pointer[[]*os.File] // grows with resize, while others read and write
 	zeros   *zeroLog                   // of an open layer; nil for a sealed one
@@ -57,7 +58,7 @@ func (l *layerFile) retire() {
 // createLayer makes the empty layer rec of m in dir, durable but for its names.
 // Zeroes are logged from the start, so that a log that is missing is missed.
 func createLayer(d *disk, dir string, m *manifest, rec layer) (_ *layerFile, err error) {
-	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, grain: m.Grain, disk: d}
+	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, grain: m.Grain, disk: d, mark: rec.Mark}
 	l.files.Store(&[]*os.File{})
 	defer func() {
 		if err != nil {
@@ -92,12 +93,19 @@ func openWritable(d *disk, dir string, m *manifest, rec layer) (*layerFile, erro
 }
 
 func openLayerWith(d *disk, dir string, m *manifest, rec layer, readOnly bool) (*layerFile, error) {
-	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, grain: m.Grain, disk: d}
+	l := &layerFile{number: rec.Number, dir: dir, segment: m.Segment, grain: m.Grain, disk: d, mark: rec.Mark}
 	l.size.Store(rec.Size)
 	l.files.Store(&[]*os.File{})
 	err := l.openSegments(rec, readOnly, !rec.sealed() || m.growing(rec))
 	if err == nil && !rec.sealed() {
 		l.zeros, err = openZeroLog(d, dir, m, rec)
+	}
+	switch {
+	case err != nil:
+	case !rec.sealed() && rec.Parent != 0:
+		err = l.trust()
+	default:
+		_, err = l.copied()
 	}
 	if err == nil && rec.Sums != "" {
 		var s *sums
@@ -156,6 +164,7 @@ func (l *layerFile) resize(size int64) error {
 			if err != nil {
 				return err
 			}
+			setMark(f, l.mark)
 			files = append(slices.Clone(files), f)
 			l.files.Store(&files)
 		}

@@ -50,10 +50,11 @@ type origin struct {
 // layer is one layer; a parent is listed before its children. Open layers are the
 // head and, while a snapshot is being made, the one beneath it.
 type layer struct {
-	Number int   `json:"number"`          // names its files
-	Parent int   `json:"parent"`          // 0: it stands on nothing
-	Size   int64 `json:"size"`            // bytes
-	Loose  bool  `json:"loose,omitempty"` // its last snapshot was deleted: to be merged with its child
+	Number int    `json:"number"`          // names its files
+	Parent int    `json:"parent"`          // 0: it stands on nothing
+	Size   int64  `json:"size"`            // bytes
+	Loose  bool   `json:"loose,omitempty"` // its last snapshot was deleted: to be merged with its child
+	Mark   string `json:"mark,omitempty"`  // of its files; see mark.go
 
 	// Of a sealed layer:
 	Grains   int64  `json:"grains,omitempty"`   // how many have data

@@ -273,6 +273,7 @@ func (g *merge) describe() error {
 	g.made = g.upper
 	if g.pair.Down {
 		g.made.Number, g.made.Parent, g.made.Revision = g.lower.Number, g.lower.Parent, g.lower.Revision
+		g.made.Mark = g.lower.Mark
 	} else {
 		g.made.Parent = g.lower.Parent
 	}

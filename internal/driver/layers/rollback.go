@@ -43,7 +43,7 @@ func (v *volume) rollback(snap string) error {
 	if err := v.abandonMerge(m); err != nil {
 		return err
 	}
-	head := layer{Number: m.Next, Parent: s.Layer, Size: m.Size}
+	head := m.newLayer(m.Next, s.Layer, m.Size)
 	v.pool.disk.step(StepMakeHead)
 	l, err := createLayer(&v.pool.disk, v.dir(), m, head)
 	if err != nil {

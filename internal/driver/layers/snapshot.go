@@ -98,7 +98,7 @@ func (v *volume) pushHead() error {
 	}
 	d.step(StepMakeHead)
 	m := v.m.clone()
-	head := layer{Number: m.Next, Parent: m.Head, Size: m.Size}
+	head := m.newLayer(m.Next, m.Head, m.Size)
 	l, err := createLayer(d, v.dir(), m, head)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -12,6 +13,8 @@ const (
 	noFollow = unix.O_NOFOLLOW
 	seekData = unix.SEEK_DATA
 	seekHole = unix.SEEK_HOLE
+
+	markAttribute = "user.breezeblock"
 )
 
 func pathError(op string, f *os.File, err error) error {
@@ -74,6 +77,33 @@ func space(path string) (total, free int64, err error) {
 func keepsWhole(path string) bool {
 	var s unix.Statfs_t
 	return unix.Statfs(path, &s) == nil && s.Type == unix.BTRFS_SUPER_MAGIC
+}
+
+// readMark reads the attribute in which layers' files are marked; none is no bytes.
+func readMark(f *os.File) ([]byte, error) {
+	p := make([]byte, 256)
+	n, err := unix.Fgetxattr(int(f.Fd()), markAttribute, p)
+	switch {
+	case errors.Is(err, unix.ENODATA):
+		return nil, nil
+	case errors.Is(err, unix.ERANGE): // longer than any of ours
+		return p, nil
+	case err != nil:
+		return nil, pathError("read the mark of", f, err)
+	}
+	return p[:n], nil
+}
+
+func writeMark(f *os.File, text []byte) error {
+	return pathError("mark", f, unix.Fsetxattr(int(f.Fd()), markAttribute, text, 0))
+}
+
+// inode tells a file's number within its file system.
+func inode(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ino
+	}
+	return 0
 }
 
 // blocks tells how many names a file has and the bytes it takes.

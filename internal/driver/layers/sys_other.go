@@ -25,5 +25,8 @@ func seek(*os.File, int64, int) (int64, error)           { return 0, errSystem }
 func lockWhole(*os.File) error                           { return errSystem }
 func space(string) (total, free int64, err error)        { return 0, 0, errSystem }
 func unwritten(*os.File, func(off, n int64) error) error { return errSystem }
+func readMark(*os.File) ([]byte, error)                  { return nil, errSystem }
+func writeMark(*os.File, []byte) error                   { return errSystem }
+func inode(fs.FileInfo) uint64                           { return 0 }
 func keepsWhole(string) bool                             { return true }
 func blocks(info fs.FileInfo) (uint64, int64)            { return 1, info.Size() }

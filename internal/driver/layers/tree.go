@@ -2,6 +2,11 @@ package layers
 
 import "slices"
 
+// newLayer is an empty layer of the volume.
+func (m *manifest) newLayer(number, parent int, size int64) layer {
+	return layer{Number: number, Parent: parent, Size: size, Mark: markOf(m.Volume, number)}
+}
+
 // clone copies m so that it can be changed beside it.
 func (m *manifest) clone() *manifest {
 	c := *m

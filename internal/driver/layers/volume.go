@@ -256,6 +256,8 @@ func (v *volume) stage(dir string, spec driver.VolumeSpec, from *origin, fill fu
 	}
 	m.Volume, m.Size, m.From, m.Fence = v.id, spec.Size, from, int64(v.fence)
 	m.Grain, m.Segment = v.pool.grain, v.pool.segment
+	head := m.layer(m.Head)
+	*head = m.newLayer(head.Number, head.Parent, head.Size)
 	if err := m.check(); err != nil {
 		return fmt.Errorf("a manifest that makes no sense was not written: %w", err)
 	}
