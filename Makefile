@@ -42,8 +42,8 @@ allocs: ## the tests that hold allocations per operation, without the race detec
 conform: build ## the black-box suite: against URL=… (its /v3 identity address, with OS_USERNAME and so on set), or a server of its own
 	@if [ -n '$(URL)' ]; then OS_AUTH_URL='$(URL)' ./breezeblock conform; else compat/clients/run.sh conform; fi
 
-clients: build need-clients ## the stock clients (openstack, cinder, tempest, gophercloud) against our binary, in both dialects
-	compat/clients/run.sh openstack cinder tempest gophercloud
+clients: build need-clients ## the stock clients (openstack, cinder, SDK, tempest, gophercloud) against our binary, in both dialects
+	compat/clients/run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud
 
 tempest: build need-clients ## tempest's volume tests alone (TEMPEST_TESTS=regular expression for some of them)
 	DIALECTS=cinder compat/clients/run.sh tempest

@@ -13,6 +13,7 @@ for what in "$@"; do
   clients)
     command -v openstack >/dev/null || missing+=(python3-openstackclient)
     command -v cinder >/dev/null || missing+=(python3-cinderclient)
+    /usr/bin/python3 -c 'import openstack' 2>/dev/null || missing+=(python3-openstacksdk)
     command -v jq >/dev/null || missing+=(jq)
     command -v curl >/dev/null || missing+=(curl)
     ;;

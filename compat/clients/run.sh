@@ -1,6 +1,6 @@
 #!/bin/bash
 # Starts a fresh breezeblock in each dialect and runs the named parts against it:
-#   run.sh openstack cinder tempest gophercloud examples conform
+#   run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud examples conform
 # DIALECTS=evs keeps it to one dialect. The binary is ./breezeblock (make build).
 # What passes is compared with counts.tsv; RECORD=1 writes that file anew.
 set -euo pipefail
@@ -50,10 +50,18 @@ with_admin() {
   OS_ADMIN_PASSWORD=$(. "$data/openrc-admin" && printf %s "$OS_PASSWORD") "$@"
 }
 
+# commands SCRIPT: one of the scripts over every command, which log in themselves.
+commands() {
+  DATA=$data DIALECT=$dialect PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "compat/clients/commands/$1"
+}
+
 run_part() {
   case $1 in
   openstack) in_shell "$data/openrc" bash compat/clients/openstack.sh ;;
   cinder) in_shell "$data/openrc" bash compat/clients/cinder.sh ;;
+  every-openstack) commands osc.py ;;
+  every-cinder) commands cinder_shell.py ;;
+  sdk) commands sdk.py ;;
   tempest) in_shell "$data/openrc-admin" bash compat/clients/tempest.sh ;;
   gophercloud) (cd compat/clients/gophercloud && go run . -binaries "$work/gophercloud" -data "$data") ;;
   conform) in_shell "$data/openrc" with_admin ./breezeblock conform --quiet --dialect "$dialect" ;;
@@ -72,8 +80,9 @@ done
 # version PART: the client and its version, for the table.
 version() {
   case $1 in
-  openstack) openstack --version ;;
-  cinder) echo "cinder $(cinder --version 2>&1)" ;;
+  openstack | every-openstack) openstack --version ;;
+  cinder | every-cinder) echo "cinder $(cinder --version 2>&1)" ;;
+  sdk) /usr/bin/python3 -c 'import openstack.version as v; print("openstacksdk", v.__version__)' ;;
   tempest) tempest --version ;;
   gophercloud) (cd compat/clients/gophercloud && go list -m -f 'gophercloud {{.Version}}' github.com/gophercloud/gophercloud/v2) ;;
   *) return 1 ;; # not a client
