@@ -102,8 +102,9 @@ touch "$work/counts"
 for dialect in ${DIALECTS:-evs cinder}; do
   start_server "$dialect"
   for part in "$@"; do
-    # Tempest is what tells whether this is Cinder; EVS never promised that.
-    [ "$part/$dialect" != tempest/evs ] || continue
+    # Tempest is what tells whether this is Cinder; EVS never promised that. Why
+    # the SDK cannot use 3.50 is in its script.
+    case $part/$dialect in tempest/evs | sdk/evs) continue ;; esac
     began=$SECONDS
     echo "== $part, dialect $dialect"
     run_part "$part" | tee "$work/output" || { echo "FAILED: $part, dialect $dialect; the end of the server's log:" >&2; tail -n 15 "$work/$dialect.log" >&2; exit 1; }

@@ -91,4 +91,4 @@ stestr list "$tests" >list
 # Its own status says only that something failed: the comparison below decides.
 stestr run --concurrency 2 --subunit "$tests" >stream 2>errors || [ -s stream ] || { cat errors >&2; exit 1; }
 [ -z "${TEMPEST_LOGS:-}" ] || cp tempest.log stream list "$TEMPEST_LOGS"
-/usr/bin/python3 "$here/compare.py" ${TEMPEST_TESTS:+--part} list stream "$here/expected"
+/usr/bin/python3 "$here/compare.py" ${TEMPEST_TESTS:+--part} ${RECORD:+--record} list stream "$here/expected"
