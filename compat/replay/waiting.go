@@ -8,7 +8,6 @@ const later = "later issue"
 var waiting = map[string]string{
 	"service-member-backups":              later,
 	"service-member-groups":               later,
-	"service-member-attachments":          later,
 	"service-member-qos-specs":            later,
 	"service-member-group_snapshots":      later,
 	"service-member-consistencygroups":    later,

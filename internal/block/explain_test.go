@@ -109,7 +109,7 @@ func TestEveryStatusIsExplainedAndLeftAndForceDeleted(t *testing.T) {
 			v := r.volume(block.NewVolume{Size: 1})
 			r.settle(time.Second)
 			if status == block.VolumeInUse {
-				r.must(r.service.AttachVolume(t.Context(), demo, v.ID, block.Attachment{ServerID: "s"}))
+				r.must(r.service.AttachVolume(t.Context(), demo, v.ID, block.Attached{ServerID: "s"}))
 			} else {
 				r.must(r.service.ResetVolumeStatus(t.Context(), admin, v.ID, status))
 			}

@@ -22,6 +22,10 @@ const (
 	MaxOffset = 2147483647
 	// MaxSize is the size of a volume, in GiB. Source: EVS "Creating EVS Disks", size.
 	MaxSize Size = 32768
+	// MaxAttachments is how many attachments one volume may have. Source: EVS status page, 16 servers on a shared disk.
+	MaxAttachments = 16
+	// MaxConnector is the length of a connector, in bytes of JSON. Assumed: those of os-brick have some 500.
+	MaxConnector = 16384
 	// MaxSnapshotsPerVolume bounds the chain of a volume. Source: EVS v5 (256 per disk).
 	MaxSnapshotsPerVolume = 256
 	// MaxBlocks is how many places of the grid one answer lists. Source: EBS direct APIs, MaxResults.

@@ -7,3 +7,6 @@ func VolumeMoves() map[VolumeStatus][]VolumeStatus { return maps.Clone(volumeMov
 
 // SnapshotMoves is a copy of the table of status changes of snapshots.
 func SnapshotMoves() map[SnapshotStatus][]SnapshotStatus { return maps.Clone(snapshotMoves) }
+
+// AttachmentMoves is a copy of the table of status changes of attachments.
+func AttachmentMoves() map[AttachmentStatus][]AttachmentStatus { return maps.Clone(attachmentMoves) }

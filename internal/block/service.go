@@ -29,10 +29,14 @@ type Parts struct {
 	// Patience is how long the attempts at a job may take, for explain; zero is
 	// jobs.DefaultPatience. The Runner has the same.
 	Patience time.Duration
+	DataPath DataPath // nil: none
 }
 
 // NewService makes a Service.
 func NewService(store Store, d driver.Driver, parts Parts) *Service {
+	if parts.DataPath == nil {
+		parts.DataPath = noDataPath{}
+	}
 	return &Service{store: store, driver: d, parts: parts}
 }
 
@@ -52,6 +56,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobExtendVolume:   {Run: untilHopeless(s.runExtendVolume), GiveUp: s.giveUpVolume(VolumeErrorExtending)},
 		jobDeleteVolume:   {Run: untilHopeless(s.runDeleteVolume), GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
 		jobCreateSnapshot: {Run: untilHopeless(s.runCreateSnapshot), GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
+		jobEndConnection:  {Run: s.runEndConnection, GiveUp: s.giveUpConnection},
 		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 		jobRollback:       {Run: untilHopeless(s.runRollback), GiveUp: s.giveUpRollback},
 	}
@@ -65,6 +70,7 @@ const (
 	jobCreateSnapshot = "snapshot.create"
 	jobDeleteSnapshot = "snapshot.delete"
 	jobRollback       = "volume.rollback"
+	jobEndConnection  = "connection.end"
 )
 
 // enqueue adds a job for an object in the transaction that changes its status.

@@ -54,9 +54,6 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 	if n.Zone != "" && n.Zone != s.parts.Zone {
 		return nil, Errorf(Invalid, "Invalid input received: Availability zone '%.64s' is invalid; the zone is %s.", n.Zone, s.parts.Zone)
 	}
-	if n.Multiattach {
-		return nil, Errorf(Invalid, "Invalid volume: multiattach is a property of the volume type, and no type has it.")
-	}
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
 		return nil, err
@@ -64,7 +61,7 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 	vol := &Volume{
 		ID: s.parts.NewUUID(), ProjectID: c.ProjectID, UserID: c.UserID, Name: n.Name,
 		Description: n.Description, Status: VolumeCreating, Size: n.Size, AvailabilityZone: s.parts.Zone,
-		Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID,
+		Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID, Multiattach: n.Multiattach,
 	}
 	err = s.store.InTx(ctx, func(tx Tx) error {
 		fresh := *vol // the closure may run twice
@@ -162,8 +159,13 @@ func chooseType(v *Volume, types []*VolumeType, named string) error {
 		return Errorf(NotFound, "Volume type with name or id %.64s could not be found.", named)
 	}
 	v.TypeID = types[i].ID
+	v.Multiattach = v.Multiattach || types[i].ExtraSpecs["multiattach"] == multiattachSpec
 	return nil
 }
+
+// multiattachSpec is the value of a type's spec multiattach that makes its volumes
+// so. Source: Cinder volume_types, is_multiattach.
+const multiattachSpec = "<is> True"
 
 // VolumeChange is all that an update of a volume can change.
 type VolumeChange struct {
@@ -262,7 +264,9 @@ func (s *Service) ForceDeleteVolume(ctx context.Context, c Caller, id string) er
 		if err := s.dropSnapshotsOf(tx, v, false); err != nil {
 			return err
 		}
-		v.Attachments = nil
+		if err := dropAttachmentsOf(tx, v); err != nil {
+			return err
+		}
 		if err := tx.SaveVolume(v); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type Store interface {
 	Volume(ctx context.Context, id string) (*Volume, error)
 	Volumes(ctx context.Context, list List) ([]*Volume, error)
 	CountVolumes(ctx context.Context, list List) (int, error)
+	AttachmentStore
 	// VolumeTypes are all types, oldest first.
 	VolumeTypes(ctx context.Context) ([]*VolumeType, error)
 	// Usages are a project's figures by type id; "" is the sum of all types.
@@ -73,6 +74,8 @@ type Tx interface {
 	AddVolume(v *Volume) error
 	SaveVolume(v *Volume) error
 	DropVolume(v *Volume) error
+
+	AttachmentTx
 
 	AddVolumeType(t *VolumeType) error
 

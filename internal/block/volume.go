@@ -42,16 +42,16 @@ const (
 // is a way to deleting: os-force_delete takes it. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeInUse, VolumeAwaiting, VolumeRollbacking, VolumeReverting},
-	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeAwaiting, VolumeRollbacking, VolumeReverting},
+	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching},
 	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
 	VolumeError:          {VolumeDeleting},
 	VolumeErrorExtending: {VolumeDeleting},
 	VolumeErrorDeleting:  {VolumeDeleting},
-	VolumeReserved:       {VolumeDeleting},
-	VolumeAttaching:      {VolumeDeleting},
-	VolumeDetaching:      {VolumeDeleting},
+	VolumeReserved:       {VolumeAvailable, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
+	VolumeAttaching:      {VolumeAvailable, VolumeReserved, VolumeInUse, VolumeDetaching, VolumeDeleting},
+	VolumeDetaching:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDeleting},
 	VolumeMaintenance:    {VolumeDeleting},
 	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
 
@@ -77,33 +77,16 @@ type Volume struct {
 	SourceVolumeID   string            // made from this volume; empty otherwise
 	Bootable         bool
 	Multiattach      bool
-	Attachments      []Attachment
+	Writable         Writable
+	Attachments      []Attached // notes of the rows; changed with them
 	CreatedAt        time.Time
 	UpdatedAt        time.Time // zero: never changed
 	Version          int64     // moves with every write of the row
 }
 
-// Attachment is one server that a volume is attached to, as os-attach told it.
-type Attachment struct {
-	ID         string    `json:"id"`
-	ServerID   string    `json:"server_id"`
-	HostName   string    `json:"host_name"`
-	Device     string    `json:"device"`
-	Mode       string    `json:"mode"` // rw or ro
-	AttachedAt time.Time `json:"attached_at"`
-}
-
 // gigabytes is what the volume uses of its project's quota: an extension counts in
 // full from the moment it is asked for.
 func (v *Volume) gigabytes() int64 { return int64(max(v.Size, v.ExtendTo)) }
-
-// rests is the status of a volume that nothing is done to.
-func (v *Volume) rests() VolumeStatus {
-	if len(v.Attachments) > 0 {
-		return VolumeInUse
-	}
-	return VolumeAvailable
-}
 
 // moveTo changes the status in memory, or fails with WrongStatus.
 func (v *Volume) moveTo(next VolumeStatus) error {

@@ -196,6 +196,9 @@ func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
 	if err := s.dropPassing(ctx, vol, fence); err != nil { // its creation may have been cut off
 		return fmt.Errorf("delete what made volume %s: %w", vol.ID, err)
 	}
+	if err := s.revokeAll(ctx, vol.ID); err != nil { // what is open cannot be deleted
+		return fmt.Errorf("delete volume %s: %w", vol.ID, err)
+	}
 	if err := s.driver.Delete(ctx, vol.ID, fence); err != nil {
 		return fmt.Errorf("delete volume %s: %w", vol.ID, err)
 	}
@@ -212,6 +215,9 @@ func dropVolume(v *Volume, tx Tx) error {
 		if err := dropSnapshot(snap, tx); err != nil {
 			return err
 		}
+	}
+	if err := dropConnectionsOf(tx, v); err != nil {
+		return err
 	}
 	if err := v.moveTo(VolumeDeleted); err != nil {
 		return err

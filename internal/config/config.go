@@ -21,6 +21,8 @@ type Config struct {
 	Data           string
 	Listen         string
 	IdentityListen string
+	NBDListen      string // unix:PATH, host:port, or empty: a socket in Data
+	NBDClientCA    string
 	Dialect        string
 	Database       string
 	Region         string
@@ -118,6 +120,7 @@ func readFile(path string, values map[string]Value) error {
 
 func (c *Config) parse(text func(string) string) error {
 	c.Data, c.Listen, c.IdentityListen = text("data"), text("listen"), text("identity-listen")
+	c.NBDListen, c.NBDClientCA = text("nbd-listen"), text("nbd-client-ca")
 	c.Dialect, c.Database, c.Region = text("dialect"), text("database"), text("region")
 	c.TLSCert, c.TLSKey, c.PublicURL = text("tls-cert"), text("tls-key"), strings.TrimSuffix(text("public-url"), "/")
 	c.AdminPassword, c.DemoPassword, c.MetricsToken = text("admin-password"), text("demo-password"), text("metrics-token")
@@ -155,6 +158,10 @@ func (c *Config) parse(text func(string) string) error {
 	}
 	note("listen", c.checkListen(c.Listen, true))
 	note("identity-listen", c.checkListen(c.IdentityListen, false))
+	note("nbd-listen", c.checkNBD())
+	if c.NBDClientCA != "" && c.TLSCert == "" {
+		note("nbd-client-ca", errors.New("it needs tls-cert and tls-key"))
+	}
 	return errors.Join(failed...)
 }
 

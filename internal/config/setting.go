@@ -24,6 +24,8 @@ func Settings() []Setting {
 		{Name: "data", Default: "breezeblock-data", Help: "folder of the database, the keys and the volumes; made on first start, 0700"},
 		{Name: "listen", Default: "127.0.0.1:8776", Help: "address of the API"},
 		{Name: "identity-listen", Help: "second address with the identity API at its root, for clients that want an IAM host of its own"},
+		{Name: "nbd-listen", Help: "where clients reach the volumes' bytes: unix:PATH or HOST:PORT; empty: a unix socket in a folder of its own in the data folder"},
+		{Name: "nbd-client-ca", Help: "file with the authorities whose client certificates the NBD server asks for over TLS"},
 		{Name: "dialect", Default: "evs", Help: "evs follows the EVS documents, cinder follows recorded Cinder (docs/compatibility.md)"},
 		{Name: "database", Help: "postgres://… to keep the rows in PostgreSQL; empty: SQLite in the data folder", Secret: true},
 		{Name: "region", Default: "RegionOne", Help: "name of the region in the catalog"},

@@ -43,6 +43,9 @@ func (s *Server) Start(ctx context.Context) error {
 		}
 		s.faces[1].server.Handler = s.identityHall()
 	}
+	if err := s.serveNBD(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	if err := s.ensureFirst(ctx, s.URL()+"/identity/v3"); err != nil {
 		return err
 	}
@@ -128,12 +131,15 @@ func (s *Server) Stop(ctx context.Context) error {
 	if s.stopJobs != nil {
 		s.stopJobs() // first: leases go back while requests end
 	}
-	failed := make([]error, len(s.faces), len(s.faces)+2)
+	failed := make([]error, len(s.faces), len(s.faces)+3)
 	var ending sync.WaitGroup
+	var bytesEnd error
+	ending.Go(func() { bytesEnd = s.closeNBD(ctx) })
 	for i, f := range s.faces {
 		ending.Go(func() { failed[i] = f.stop(ctx) })
 	}
 	ending.Wait()
+	failed = append(failed, bytesEnd)
 	ended := make(chan struct{})
 	go func() { s.work.Wait(); close(ended) }()
 	select {

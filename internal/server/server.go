@@ -78,6 +78,7 @@ type Server struct {
 	metrics  *telemetry.Metrics
 	access   *telemetry.AccessLog
 	faces    []*face // listeners and what they serve
+	data     *dataPath
 
 	stopJobs context.CancelFunc
 	work     sync.WaitGroup // job runner, wake-ups, listeners
@@ -106,6 +107,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	if err = s.openIdentity(ctx); err != nil {
+		return err
+	}
+	if err = s.openDataPath(); err != nil {
 		return err
 	}
 	if err = s.openBlocks(ctx); err != nil {
@@ -155,7 +159,9 @@ func (s *Server) openBlocks(ctx context.Context) error {
 	s.blocks = block.NewService(s.store, s.driver, block.Parts{
 		NewUUID: s.newUUID, NewHex: s.newHex, Now: s.parts.Now,
 		Zone: "az1", Host: "breezeblock@layers#layers", ServiceID: serviceID, Patience: s.parts.Jobs.Patience,
+		DataPath: s.data,
 	})
+	s.data.blocks = s.blocks
 	if err := s.blocks.EnsureFirst(ctx); err != nil {
 		return err
 	}

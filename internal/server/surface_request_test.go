@@ -14,27 +14,31 @@ import (
 
 // bodies are requests that rows take; ids in braces are filled in.
 var bodies = map[string]string{
-	"snapshot.update":        `{"snapshot":{"name":"n","description":"d","display_name":"m","display_description":null}}`,
-	"snapshot.create":        `{"snapshot":{"volume_id":"{volume}","name":"n","description":"d","metadata":{"k":"v"},"force":true}}`,
-	"snapshot.reset_status":  `{"os-reset_status":{"status":"available"}}`,
-	"snapshot.update_status": `{"os-update_snapshot_status":{"status":"available","progress":"80%"}}`,
-	"volume.create":          `{"volume":{"size":1,"name":"n","description":"d","metadata":{"k":"v"},"volume_type":"SSD","availability_zone":"az1","multiattach":false}}`,
-	"volume.update":          `{"volume":{"name":"n","description":"d","metadata":{"k":"v"}}}`,
-	"volume.extend":          `{"os-extend":{"new_size":2}}`,
-	"volume.reset_status":    `{"os-reset_status":{"status":"available","attach_status":"detached","migration_status":"none"}}`,
-	"volume.attach":          `{"os-attach":{"instance_uuid":"{volume}","mountpoint":"/dev/vdb","mode":"rw","host_name":"h"}}`,
-	"volume.detach":          `{"os-detach":{"attachment_id":"{volume}"}}`,
-	"volume.set_bootable":    `{"os-set_bootable":{"bootable":true}}`,
-	"volume.set_readonly":    `{"os-update_readonly_flag":{"readonly":false}}`,
-	"quota.update":           `{"quota_set":{"volumes":20,"gigabytes":-1,"tenant_id":"{project}"}}`,
-	"quota_class.update":     `{"quota_class_set":{"volumes":20,"gigabytes_SSD":-1,"class_name":"default"}}`,
-	"token.create":           `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"x","password":"y","domain":{"name":"Default"}}}},"scope":{"project":{"id":"{project}","domain":{"id":"default"}}}}}`,
-	"project.create":         `{"project":{"name":"p{#}","description":"d","domain_id":"default","enabled":true,"parent_id":"default"}}`,
-	"project.update":         `{"project":{"name":"p{#}","description":"d","enabled":true}}`,
-	"user.create":            `{"user":{"name":"u{#}","password":"w","domain_id":"default","email":"e","default_project_id":"{project}","enabled":true}}`,
-	"user.update":            `{"user":{"name":"u{#}","password":"w","email":"e","default_project_id":null}}`,
-	"user.password":          `{"user":{"original_password":"w","password":"w"}}`,
-	"cloudsnapshot.update":   `{"snapshot":{"name":"n","description":"d"}}`,
+	"snapshot.update":              `{"snapshot":{"name":"n","description":"d","display_name":"m","display_description":null}}`,
+	"snapshot.create":              `{"snapshot":{"volume_id":"{volume}","name":"n","description":"d","metadata":{"k":"v"},"force":true}}`,
+	"snapshot.reset_status":        `{"os-reset_status":{"status":"available"}}`,
+	"snapshot.update_status":       `{"os-update_snapshot_status":{"status":"available","progress":"80%"}}`,
+	"volume.create":                `{"volume":{"size":1,"name":"n","description":"d","metadata":{"k":"v"},"volume_type":"SSD","availability_zone":"az1","multiattach":false}}`,
+	"volume.update":                `{"volume":{"name":"n","description":"d","metadata":{"k":"v"}}}`,
+	"volume.extend":                `{"os-extend":{"new_size":2}}`,
+	"volume.reset_status":          `{"os-reset_status":{"status":"available","attach_status":"detached","migration_status":"none"}}`,
+	"volume.attach":                `{"os-attach":{"instance_uuid":"{volume}","mountpoint":"/dev/vdb","mode":"rw","host_name":"h"}}`,
+	"volume.detach":                `{"os-detach":{"attachment_id":"{volume}"}}`,
+	"volume.set_bootable":          `{"os-set_bootable":{"bootable":true}}`,
+	"volume.set_readonly":          `{"os-update_readonly_flag":{"readonly":false}}`,
+	"quota.update":                 `{"quota_set":{"volumes":20,"gigabytes":-1,"tenant_id":"{project}"}}`,
+	"quota_class.update":           `{"quota_class_set":{"volumes":20,"gigabytes_SSD":-1,"class_name":"default"}}`,
+	"token.create":                 `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"x","password":"y","domain":{"name":"Default"}}}},"scope":{"project":{"id":"{project}","domain":{"id":"default"}}}}}`,
+	"project.create":               `{"project":{"name":"p{#}","description":"d","domain_id":"default","enabled":true,"parent_id":"default"}}`,
+	"project.update":               `{"project":{"name":"p{#}","description":"d","enabled":true}}`,
+	"user.create":                  `{"user":{"name":"u{#}","password":"w","domain_id":"default","email":"e","default_project_id":"{project}","enabled":true}}`,
+	"user.update":                  `{"user":{"name":"u{#}","password":"w","email":"e","default_project_id":null}}`,
+	"user.password":                `{"user":{"original_password":"w","password":"w"}}`,
+	"attachment.create":            `{"attachment":{"volume_uuid":"{volume}","instance_uuid":"{volume}","connector":{"host":"h","mode":"rw","mountpoint":"m"}}}`,
+	"attachment.update":            `{"attachment":{"connector":{"host":"h","mode":"ro","mountpoint":"m"}}}`,
+	"volume.initialize_connection": `{"os-initialize_connection":{"connector":{"host":"h","mode":"ro"}}}`,
+	"volume.terminate_connection":  `{"os-terminate_connection":{"connector":{"host":"h"}}}`,
+	"cloudsnapshot.update":         `{"snapshot":{"name":"n","description":"d"}}`,
 }
 
 // bodyOf is a body that the row takes.
@@ -73,7 +77,7 @@ var oddTexts = []string{
 var queryKeys = []string{
 	"limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants", "with_count", "name", "status", "volume_id", "project_id",
 	"metadata", "bootable", "size", "availability_zone", "consumes_quota", "user_id", "multiattach", "cascade", "usage", "enabled",
-	"include_names", "domain_id", "user.id", "scope.project.id", "nocatalog", "_method", "x", "", "since", "max_results", "next_token", "starting_offset",
+	"include_names", "instance_id", "attach_status", "domain_id", "user.id", "scope.project.id", "nocatalog", "_method", "x", "", "since", "max_results", "next_token", "starting_offset",
 }
 
 var methods = []string{"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "FOO", "put", "CONNECT"}

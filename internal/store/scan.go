@@ -44,6 +44,10 @@ func value(v any) (any, error) {
 		return string(v), nil
 	case block.VolumeStatus:
 		return string(v), nil
+	case block.AttachmentStatus:
+		return string(v), nil
+	case block.Writable:
+		return string(v), nil
 	case jobs.State:
 		return string(v), nil
 	case time.Time:
@@ -53,7 +57,7 @@ func value(v any) (any, error) {
 		return timeText(v), nil
 	case map[string]string:
 		return itemsText(v)
-	case []block.Attachment:
+	case []block.Attached:
 		if len(v) == 0 {
 			return "[]", nil
 		}
@@ -96,6 +100,10 @@ func assignText(dest any, text string) error {
 		*d = block.SnapshotStatus(text)
 	case *block.VolumeStatus:
 		*d = block.VolumeStatus(text)
+	case *block.AttachmentStatus:
+		*d = block.AttachmentStatus(text)
+	case *block.Writable:
+		*d = block.Writable(text)
 	case *jobs.State:
 		*d = jobs.State(text)
 	case *time.Time:
@@ -104,7 +112,7 @@ func assignText(dest any, text string) error {
 		return err
 	case *map[string]string:
 		return parseItems(text, d)
-	case *[]block.Attachment:
+	case *[]block.Attached:
 		if text == "[]" {
 			*d = nil
 			return nil

@@ -23,6 +23,7 @@ func (a *API) Routes() []wire.Route {
 	return slices.Concat(
 		a.snapshotRoutes(), a.snapshotActions(), metadataRoutes("snapshot", a.snapshotMetadata()),
 		a.volumeRoutes(), a.volumeActions(), metadataRoutes("volume", a.volumeMetadata()),
+		a.attachmentRoutes(), a.connectionActions(),
 		a.serviceRoutes(), a.versionRoutes(),
 		a.transferRoutes(), a.messageRoutes(), a.backendRoutes(), a.daemonRoutes(),
 		a.rollbackRoutes(),

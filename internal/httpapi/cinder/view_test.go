@@ -82,7 +82,7 @@ func TestVolumeThatIsBeingMadeHasNoBackendYet(t *testing.T) {
 func TestAttachedVolumeShowsItsAttachments(t *testing.T) {
 	v := aVolume()
 	v.Metadata = map[string]string{"a": "b"}
-	v.Attachments = []block.Attachment{{ID: "at", ServerID: "srv", Device: "/dev/vdz", Mode: "rw", AttachedAt: v.CreatedAt}}
+	v.Attachments = []block.Attached{{ID: "at", ServerID: "srv", Device: "/dev/vdz", Mode: "rw", AttachedAt: v.CreatedAt}}
 	got := parsed(t, aView(0, false).appendItem(nil, v, true))
 	want := parsed(t, []byte(`{"attachments":[{"id":"`+volumeID+`","attachment_id":"at","volume_id":"`+volumeID+`","server_id":"srv","host_name":null,
 		"device":"/dev/vdz","attached_at":"2026-11-21T20:47:34.000005"}],"metadata":{"a":"b","readonly":"False","attached_mode":"rw"}}`))

@@ -53,6 +53,9 @@ func readNewVolume(x *wire.Exchange) (n block.NewVolume, err error) {
 		if n.Multiattach, err = wire.ReadBool(value, "multiattach"); err != nil {
 			return n, err
 		}
+		if n.Multiattach && !x.Dialect.SharedByRequest { // Source: recording volume-create-multiattach
+			return n, block.Errorf(block.Invalid, "multiattach parameter has been removed. Use a volume type that has the extra spec multiattach.")
+		}
 	}
 	if err = readVolumeSource(x, members, &n); err != nil {
 		return n, err

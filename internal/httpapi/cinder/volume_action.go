@@ -3,6 +3,8 @@ package cinder
 import (
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
@@ -100,7 +102,7 @@ func (a *API) forceDeleteVolume(x *wire.Exchange) error {
 	return replyNothing(x, http.StatusAccepted)
 }
 
-// attachVolume serves os-attach: a note of who uses the volume, no data path.
+// attachVolume serves os-attach: a note of who uses the volume.
 // Source: EVS 6.6; Cinder os-attach.
 func (a *API) attachVolume(x *wire.Exchange) error {
 	at, err := readAttachment(x)
@@ -117,7 +119,7 @@ func (a *API) attachVolume(x *wire.Exchange) error {
 	return replyNothing(x, http.StatusAccepted)
 }
 
-func readAttachment(x *wire.Exchange) (at block.Attachment, err error) {
+func readAttachment(x *wire.Exchange) (at block.Attached, err error) {
 	members, err := x.Object("os-attach")
 	if err != nil {
 		return at, err
@@ -150,11 +152,14 @@ func readAttachment(x *wire.Exchange) (at block.Attachment, err error) {
 	return at, nil
 }
 
-// shortString is optionalString of at most block.MaxText bytes.
+// shortString is optionalString of at most block.MaxText bytes, none of them a control character.
 func shortString(members wire.Members, field string) (string, error) {
 	text, err := optionalString(members, field)
 	if err == nil && len(text) > block.MaxText {
 		err = block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it is too long, %d bytes; at most %d are allowed.", field, len(text), block.MaxText)
+	}
+	if err == nil && strings.ContainsFunc(text, unicode.IsControl) {
+		err = block.Errorf(block.Invalid, "Invalid input for field/attribute %s: control characters are not allowed.", field)
 	}
 	return text, err
 }

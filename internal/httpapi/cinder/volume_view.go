@@ -151,11 +151,25 @@ func (w *volumeView) typeName(id string) string {
 // its attachment and whether it may be written. Source: recording
 // extend-status-in-use-show; EVS 6.2.
 func shownMetadata(v *block.Volume) map[string]string {
-	if len(v.Attachments) == 0 {
+	mode := ""
+	for i := range v.Attachments {
+		if v.Attachments[i].IsAttached() {
+			mode = v.Attachments[i].Mode
+		}
+	}
+	if mode == "" && v.Writable == block.WritableUnsaid {
 		return v.Metadata
 	}
-	shown := map[string]string{"readonly": "False", "attached_mode": v.Attachments[len(v.Attachments)-1].Mode}
-	maps.Copy(shown, v.Metadata)
+	shown := maps.Clone(v.Metadata) // these two win over the user's own
+	if shown == nil {
+		shown = map[string]string{}
+	}
+	if shown["readonly"] = string(v.Writable); v.Writable == block.WritableUnsaid {
+		shown["readonly"] = string(block.WritableYes)
+	}
+	if mode != "" {
+		shown["attached_mode"] = mode
+	}
 	return shown
 }
 
@@ -163,11 +177,16 @@ func shownMetadata(v *block.Volume) map[string]string {
 // extend-status-in-use-show; EVS 6.2.
 func appendAttachments(b []byte, v *block.Volume) []byte {
 	b = append(b, '[')
+	first := true
 	for i := range v.Attachments {
 		at := &v.Attachments[i]
-		if i > 0 {
+		if !at.IsAttached() {
+			continue
+		}
+		if !first {
 			b = append(b, ',')
 		}
+		first = false
 		b = append(b, `{"id":"`...)
 		b = append(b, v.ID...)
 		b = append(b, `","attachment_id":"`...)

@@ -27,6 +27,8 @@ type Dialect struct {
 	V2Listed bool
 	// MethodInQuery: POST …?_method=PUT is a PUT, as recorded.
 	MethodInQuery bool
+	// SharedByRequest: multiattach in the body of a creation makes a shared volume; otherwise only the volume type says so, and the word is refused.
+	SharedByRequest bool
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -35,7 +37,7 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true,
-		MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
+		SharedByRequest: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
 	}
 }
 

@@ -35,6 +35,9 @@ const (
 	MetadataFilter      Microversion = 22 // lists filter snapshots by metadata
 	SortByName          Microversion = 30 // snapshots sort by name
 	StrictFilters       Microversion = 31 // unknown filters are refused
+	Attachments         Microversion = 27 // attachments are objects of their own
+	AttachmentComplete  Microversion = 44 // attachments are completed by the client
+	AttachmentMode      Microversion = 54 // attachments are made with a mode
 	ExtendInUse         Microversion = 42 // os-extend works on attached volumes
 	RevertToSnapshot    Microversion = 40 // the action revert
 	SnapshotUserID      Microversion = 41 // snapshots carry user_id

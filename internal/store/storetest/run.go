@@ -21,6 +21,8 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Transaction", testTransactions},
 		{"Snapshot", testSnapshots},
 		{"Volume", testVolumes},
+		{"Attachment", testAttachments},
+		{"Connection", testConnections},
 		{"VolumeType", testVolumeTypes},
 		{"Quota", testQuotas},
 		{"Job", testJobs},
@@ -104,7 +106,8 @@ func NewVolume(n int, created time.Time) *block.Volume {
 		Status: block.VolumeInUse, Size: 40, ExtendTo: 50, TypeID: "type-1", AvailabilityZone: "az1",
 		Metadata: map[string]string{"key": "value"}, SnapshotID: id(7), SourceVolumeID: id(8),
 		Bootable: true, Multiattach: true,
-		Attachments: []block.Attachment{{ID: id(9), ServerID: id(10), HostName: "h", Device: "/dev/vdb", Mode: "rw", AttachedAt: created}},
+		Writable:    block.WritableNo,
+		Attachments: []block.Attached{{ID: id(9), Status: block.AttachmentAttached, ServerID: id(10), HostName: "h", Device: "/dev/vdb", Mode: "rw", AttachedAt: created}},
 		CreatedAt:   created,
 	}
 }
