@@ -150,14 +150,11 @@ func (s *Service) TerminateConnection(ctx context.Context, c Caller, id string, 
 // read. Source: EVS v2 os-attach (deprecated), Cinder os-attach.
 func (s *Service) AttachVolume(ctx context.Context, c Caller, id string, n Attached) error {
 	_, err := s.changeVolume(ctx, c, id, func(v *Volume, tx Tx) error {
-		if again := v.attachmentOf(n); again != nil && v.Status != VolumeAvailable {
-			if v.Status == VolumeAttaching {
-				return v.moveTo(VolumeInUse)
-			}
-			return nil
-		}
 		if v.Status != VolumeAvailable && v.Status != VolumeAttaching && (!v.Multiattach || v.Status != VolumeInUse) {
 			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be %s to attach, but current status is: %s.", id, attachable(v), v.Status)
+		}
+		if v.hasAttached(n) { // asked again: there is one already
+			return settle(tx, v)
 		}
 		if len(v.Attachments) >= MaxAttachments {
 			return Errorf(WrongStatus, "Invalid volume: Volume %s has %d attachments, and may not have more.", id, len(v.Attachments))
@@ -183,15 +180,11 @@ func (s *Service) AttachVolume(ctx context.Context, c Caller, id string, n Attac
 	return err
 }
 
-// attachmentOf finds the note of the same server, or of the same host, if it is attached.
-func (v *Volume) attachmentOf(n Attached) *Attached {
-	for i := range v.Attachments {
-		a := &v.Attachments[i]
-		if a.IsAttached() && a.ServerID == n.ServerID && (n.ServerID != "" || a.HostName == n.HostName) {
-			return a
-		}
-	}
-	return nil
+// hasAttached tells whether the same server, or the same host, is attached.
+func (v *Volume) hasAttached(n Attached) bool {
+	return slices.ContainsFunc(v.Attachments, func(a Attached) bool {
+		return a.IsAttached() && a.ServerID == n.ServerID && (n.ServerID != "" || a.HostName == n.HostName)
+	})
 }
 
 // DetachVolume takes an attachment away again; an empty id means the only one.

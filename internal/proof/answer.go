@@ -312,7 +312,10 @@ func (r *Row) attach(c *Call, op Op) {
 		if r != nil && r.Status != "available" && r.Status != "attaching" {
 			c.Want = http.StatusBadRequest
 		}
-		c.Then = func(Shown) error { r.Status = "in-use"; r.Attached++; return nil }
+		c.Then = func(Shown) error {
+			r.Status, r.Attached, r.marked = "in-use", 1, true // the same host is attached once
+			return nil
+		}
 		return
 	}
 	c.Body = members{"os-detach": members{}}
@@ -340,7 +343,10 @@ func (r *Row) equals(s Shown) error {
 	}
 	must := *r
 	if r.Attached > 0 { // Source: Cinder's views show these two beside the stored items
-		must.Items = merged(merged(r.Items, "attached_mode", "rw", false), "readonly", "False", false)
+		must.Items = merged(r.Items, "attached_mode", "rw", false)
+	}
+	if r.marked {
+		must.Items = merged(must.Items, "readonly", "False", false)
 	}
 	text := must.Text
 	if must.described != "" {

@@ -25,7 +25,8 @@ type Row struct {
 	Items    map[string]string
 	Parent   string // of a snapshot: its volume
 	Source   string // of a volume: the object it is made from
-	Attached int    // servers
+	Attached int    // hosts: 0 or 1
+	marked   bool   // it was attached once, and says ever since that it may be written
 
 	// What the API does not show.
 	grows     int64   // GiB that an extension which still runs has reserved

@@ -222,10 +222,7 @@ func (s *Server) listenNBD() error {
 		}
 		at.Host = s.reachable(host)
 	case address != "":
-		at.Socket, err = filepath.Abs(address)
-		if err == nil {
-			err = s.listenSocket(at.Socket, sharedSocket)
-		}
+		at.Socket, err = s.listenSharedSocket(address)
 	default:
 		at.Socket, err = s.listenOwnSocket()
 	}

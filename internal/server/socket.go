@@ -19,8 +19,9 @@ const (
 	socketFile    = "nbd.sock"
 	socketFolder  = "nbd"
 
-	ownSocket    = 0o600
-	sharedSocket = 0o660 // at a place that the operator named: its folder says who may come
+	// sharedSocket are the rights of a socket at a place that the operator named: its
+	// folder says who may come. Our own folder is nobody else's.
+	sharedSocket = 0o660
 )
 
 // listenOwnSocket opens the socket in a folder of its own below the data folder;
@@ -41,7 +42,7 @@ func (s *Server) listenOwnSocket() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, socketFile)
-	return path, s.listenSocket(path, ownSocket)
+	return path, s.listenSocket(path)
 }
 
 // ownFolder makes a folder that is nobody else's, or fails.
@@ -62,7 +63,7 @@ func ownFolder(dir string) error {
 
 // listenSocket opens a unix socket. One that a server which died left behind is
 // taken away first; one that somebody still serves is left alone.
-func (s *Server) listenSocket(path string, mode fs.FileMode) error {
+func (s *Server) listenSocket(path string) error {
 	if len(path) > maxSocketPath {
 		return fmt.Errorf("the path of the socket has %d bytes, and may have %d: %s", len(path), maxSocketPath, path)
 	}
@@ -83,8 +84,20 @@ func (s *Server) listenSocket(path string, mode fs.FileMode) error {
 		return fmt.Errorf("listen on %s: %w", path, err)
 	}
 	s.data.listener = listener
-	if err := os.Chmod(path, mode); err != nil {
-		return fmt.Errorf("set the rights of %s: %w", path, err)
-	}
 	return nil
+}
+
+// listenSharedSocket opens a socket at a place that the operator named.
+func (s *Server) listenSharedSocket(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if err := s.listenSocket(path); err != nil {
+		return "", err
+	}
+	if err := os.Chmod(path, sharedSocket); err != nil {
+		return "", fmt.Errorf("set the rights of %s: %w", path, err)
+	}
+	return path, nil
 }
