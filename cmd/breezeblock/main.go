@@ -34,7 +34,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serveCommand(), checkCommand(), doctorCommand(), keysCommand(), conformCommand(), versionCommand())
+	c.AddCommand(serveCommand(), checkCommand(), doctorCommand(), verifyCommand(), keysCommand(), conformCommand(), versionCommand())
 	return c
 }
 

@@ -154,8 +154,11 @@ func (s *Service) lookAtJobs(ctx context.Context, w *ward, d *Diagnosis) error {
 			return err
 		}
 		for _, job := range page {
-			w.jobs[job.ResourceID] = append(w.jobs[job.ResourceID], job)
 			last = job.ID
+			if job.Kind == jobVerify { // it changes nothing, and ends by itself when its volume is gone
+				continue
+			}
+			w.jobs[job.ResourceID] = append(w.jobs[job.ResourceID], job)
 		}
 		if d.Jobs += len(page); len(page) < MaxPage {
 			return nil

@@ -213,12 +213,17 @@ func (e *explained) lastError() string {
 		case e.admin:
 			return job.Error
 		}
-		for _, cause := range shownErrors {
-			if strings.Contains(job.Error, cause.Error()) {
-				return cause.Error()
-			}
-		}
-		return "the storage failed; an administrator can see why"
+		return shownCause(job.Error)
 	}
 	return ""
+}
+
+// shownCause is what anybody may read of why a job failed.
+func shownCause(text string) string {
+	for _, cause := range shownErrors {
+		if strings.Contains(text, cause.Error()) {
+			return cause.Error()
+		}
+	}
+	return "the storage failed; an administrator can see why"
 }

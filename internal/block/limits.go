@@ -30,6 +30,9 @@ const (
 	MaxSnapshotsPerVolume = 256
 	// MaxBlocks is how many places of the grid one answer lists. Source: EBS direct APIs, MaxResults.
 	MaxBlocks = 10000
+	// MaxFindings is how many findings of a verification are kept.
+	// Assumed: who has more needs no list; the rest is counted.
+	MaxFindings = 100
 	// MaxRead is how much of a snapshot one request reads, in bytes.
 	// Assumed: what a client on a slow line takes in the two minutes that an answer has.
 	MaxRead = 64 << 20

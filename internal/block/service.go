@@ -59,6 +59,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobEndConnection:  {Run: s.runEndConnection, GiveUp: s.giveUpConnection},
 		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 		jobRollback:       {Run: untilHopeless(s.runRollback), GiveUp: s.giveUpRollback},
+		jobVerify:         s.verificationHandler(),
 	}
 }
 
@@ -71,6 +72,7 @@ const (
 	jobDeleteSnapshot = "snapshot.delete"
 	jobRollback       = "volume.rollback"
 	jobEndConnection  = "connection.end"
+	jobVerify         = "volume.verify"
 )
 
 // enqueue adds a job for an object in the transaction that changes its status.

@@ -42,6 +42,7 @@ type Store interface {
 	TransferStore
 	MessageStore
 	BackendStore
+	VerificationStore
 
 	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
 	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
@@ -81,6 +82,7 @@ type Tx interface {
 
 	TransferTx
 	MessageTx
+	VerificationTx
 
 	// AddUsage adds change to the project's figures of one type and of all
 	// types, and tells both as they are then.

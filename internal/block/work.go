@@ -229,6 +229,9 @@ func dropVolume(v *Volume, tx Tx) error {
 	if err := tx.DropTransfersOf(v.ID); err != nil {
 		return err
 	}
+	if err := dropVerification(tx, v.ID); err != nil {
+		return err
+	}
 	return tx.DropVolume(v)
 }
 

@@ -18,6 +18,17 @@ type Handler struct {
 	// Report writes job.Step and job.Progress, and what the noun shows of them;
 	// fails with ErrFenced. Nil: only the job's row is written.
 	Report func(ctx context.Context, job *Job) error
+	// Patience is what the attempts at one job of this kind may take together; zero:
+	// Config.Patience.
+	Patience time.Duration
+}
+
+// patience is how long the attempts at a job may take.
+func (r *Runner) patience(handler Handler) time.Duration {
+	if handler.Patience > 0 {
+		return handler.Patience
+	}
+	return r.config.Patience
 }
 
 // Runner claims jobs and runs their handlers.

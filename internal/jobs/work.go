@@ -58,7 +58,7 @@ func (r *Runner) handlerOfUnknown() Handler {
 
 // attempt runs the handler while the lease is kept alive; losing it ends the handler's context.
 func (r *Runner) attempt(ctx context.Context, handler Handler, job Job) error {
-	ctx, cancel := context.WithTimeout(ctx, max(r.config.Patience-job.Spent, r.config.Lease))
+	ctx, cancel := context.WithTimeout(ctx, max(r.patience(handler)-job.Spent, r.config.Lease))
 	defer cancel()
 	var beat sync.WaitGroup
 	defer beat.Wait()
@@ -136,7 +136,7 @@ func (r *Runner) retryOrGiveUp(ctx context.Context, handler Handler, job *Job, c
 	case ended != nil: // the server stops: the next one takes it at once, and this attempt does not count
 		job.RunAt, job.Attempt = now, job.Attempt-1
 		return r.store.RetryJob(ctx, job)
-	case job.Attempt < r.config.MaxAttempts && job.Spent < r.config.Patience && !Permanent(cause), handler.GiveUp == nil:
+	case job.Attempt < r.config.MaxAttempts && job.Spent < r.patience(handler) && !Permanent(cause), handler.GiveUp == nil:
 		wait := backoff(job.Attempt)
 		if errors.Is(cause, errNoHandler) {
 			wait = MaxDelay / 2 // a server that knows it may be on its way

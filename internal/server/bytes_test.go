@@ -421,3 +421,55 @@ func (s *storeSite) flip(volume string, off int64) {
 		s.t.Fatal(err)
 	}
 }
+
+// A flipped bit is found, and told to its owner by where it lies in volume and
+// snapshots, and to an administrator by the file, too.
+func TestVerificationLocatesAFlippedBit(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil)
+	volume := s.volume(s.user)
+	now := image{}
+	s.write(volume, now, 30, 4<<20)
+	first := s.snapshot(s.user, volume)
+	off := slices.Max(slices.Collect(maps.Keys(now)))
+	s.overwrite(volume, off)
+	second := s.snapshot(s.user, volume)
+	s.flip(volume, off+5000)
+	admin := s.logIn("admin")
+	path := func(u user) string { return "/v3/" + u.project + "/volumes/" + volume + "/verify" }
+	s.want(202, s.user, "POST", path(s.user), "")
+	s.until("the verification is over", func() bool {
+		return s.want(200, s.user, "GET", path(s.user), "").text("verification", "status") == "done"
+	})
+	for _, u := range []user{s.user, admin} {
+		a := s.want(200, u, "GET", path(u), "")
+		list, _ := a.at("verification", "findings").([]any)
+		if a.at("verification", "damaged") != true || len(list) != 1 {
+			t.Fatalf("got %s, want one finding", a)
+		}
+		f := list[0].(map[string]any)
+		at, n := int64(f["offset"].(float64)), int64(f["length"].(float64))
+		if at > off+5000 || at+n <= off+5000 || n > 4096 || f["damage"] != true {
+			t.Errorf("a bit flipped at %d is told as %v", off+5000, f)
+		}
+		if fmt.Sprint(f["snapshot_ids"]) != "["+first+"]" || f["volume"] != false {
+			t.Errorf("it is in snapshot %s alone, not in %s: got %v", first, second, f)
+		}
+		if named := strings.Contains(a.body, s.folder); named != (u == admin) {
+			t.Errorf("for %v the file is named: %v: %s", u.project, named, a)
+		}
+	}
+}
+
+// overwrite writes one piece anew.
+func (s *storeSite) overwrite(volume string, off int64) {
+	s.t.Helper()
+	device, err := s.pool.Open(s.t.Context(), driver.Ref{Volume: volume}, driver.ReadWrite)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, err = device.WriteAt(bytes.Repeat([]byte{7}, piece), off)
+	if err := errors.Join(err, device.Flush(s.t.Context()), device.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+}

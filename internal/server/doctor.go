@@ -37,27 +37,11 @@ type Examination struct {
 // Doctor compares the database and the driver of a stopped server, and mends what
 // it can when told to. It takes the lock of the data folder and makes none.
 func Doctor(ctx context.Context, c *config.Config, parts Parts, e Examination) (_ *Checkup, err error) {
-	needed := []string{c.Data}
-	if file, ours := strings.CutPrefix(databaseURL(c), "sqlite:"); ours {
-		needed = append(needed, file)
+	s, err := openStopped(ctx, c, parts)
+	if err != nil {
+		return nil, err
 	}
-	for _, path := range needed {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is not there: no server was ever started on it", path)
-		}
-	}
-	s := &Server{config: c, parts: parts.withDefaults()}
 	defer func() { err = errors.Join(err, s.release()) }()
-	if s.lock, err = lockFolder(c.Data); err != nil {
-		return nil, err
-	}
-	if s.store, err = store.Open(ctx, store.Config{URL: databaseURL(c), Clock: s.parts.Now, Log: s.parts.Log}); err != nil {
-		return nil, err
-	}
-	if err = s.openDriver(); err != nil {
-		return nil, err
-	}
-	s.blocks = block.NewService(s.store, s.driver, block.Parts{Now: s.parts.Now})
 	if e.Repair {
 		if err := s.othersWork(ctx); err != nil {
 			return nil, err
@@ -70,6 +54,37 @@ func Doctor(ctx context.Context, c *config.Config, parts Parts, e Examination) (
 	_ = s.blocks.Repair(ctx, found) // each failure is in its finding, and what is left is told
 	left, err := s.blocks.Diagnose(ctx, e.Verify)
 	return &Checkup{found, left}, err
+}
+
+// openStopped opens the database and the driver of a stopped server, whose data
+// folder it locks; release ends it.
+func openStopped(ctx context.Context, c *config.Config, parts Parts) (_ *Server, err error) {
+	needed := []string{c.Data}
+	if file, ours := strings.CutPrefix(databaseURL(c), "sqlite:"); ours {
+		needed = append(needed, file)
+	}
+	for _, path := range needed {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is not there: no server was ever started on it", path)
+		}
+	}
+	s := &Server{config: c, parts: parts.withDefaults()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.release())
+		}
+	}()
+	if s.lock, err = lockFolder(c.Data); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.Open(ctx, store.Config{URL: databaseURL(c), Clock: s.parts.Now, Log: s.parts.Log}); err != nil {
+		return nil, err
+	}
+	if err = s.openDriver(); err != nil {
+		return nil, err
+	}
+	s.blocks = block.NewService(s.store, s.driver, block.Parts{Now: s.parts.Now})
+	return s, nil
 }
 
 // othersWork refuses a repair while another node of the same database works: the

@@ -28,6 +28,9 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// ErrFolderInUse is a data folder that a running server holds.
+var ErrFolderInUse = errors.New("in use by another server")
+
 func lockOwn(f *os.File, dir string) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -38,7 +41,7 @@ func lockOwn(f *os.File, dir string) error {
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return fmt.Errorf("the data folder %s is in use by another server%s", dir, holderOf(dir))
+		return fmt.Errorf("the data folder %s is %w%s", dir, ErrFolderInUse, holderOf(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("lock the data folder %s: %w", dir, err)

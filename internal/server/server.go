@@ -168,6 +168,7 @@ func (s *Server) openBlocks(ctx context.Context) error {
 	run := s.parts.Jobs
 	run.Now, run.Log, run.Done, run.Unknown = s.parts.Now, s.parts.Log, s.metrics.Job, s.blocks.GiveUpUnknown
 	run.Alone = s.config.Database == "" // the lock on the data folder keeps others out
+	run.KindLimits = block.KindLimits()
 	s.runner = jobs.NewRunner(s.store, s.blocks.Handlers(), run)
 	return nil
 }

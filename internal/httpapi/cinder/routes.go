@@ -28,6 +28,7 @@ func (a *API) Routes() []wire.Route {
 		a.transferRoutes(), a.messageRoutes(), a.backendRoutes(), a.daemonRoutes(),
 		a.rollbackRoutes(),
 		a.blockRoutes(),
+		a.verifyRoutes(),
 	)
 }
 

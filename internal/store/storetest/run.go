@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Message", testMessages},
 		{"Backend", testBackend},
 		{"FilterOp", testFilterOps},
+		{"Verification", testVerifications},
 		{"Identity", testIdentity},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, fresh) })
