@@ -26,5 +26,5 @@ func Operations() []Operation {
 	return slices.Concat(serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		transferOperations(), rollbackOperations(),
 		blockOperations(), verifyOperations(),
-		backendOperations())
+		backendOperations(), manageOperations())
 }

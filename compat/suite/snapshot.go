@@ -17,7 +17,6 @@ func snapshotOperations() []Operation {
 		{"snapshot.reset_status", nil, snapshotReset},
 		{"snapshot.force_delete", nil, snapshotForceDelete},
 		{"snapshot.update_status", nil, snapshotUpdateStatus},
-		{"snapshot.unmanage", nil, snapshotUnmanage},
 		{"cloudsnapshot.show", v2, cloudSnapshot},
 		{"cloudsnapshot.update", v2, cloudSnapshot},
 	}
@@ -148,16 +147,6 @@ func snapshotUpdateStatus(t T, e *Env) {
 	if got := s.show(t); got["status"] != "available" || got[extended[0]] != "80%" {
 		t.Errorf("got %v, want available at 80%%", got)
 	}
-}
-
-// snapshotUnmanage is refused to everybody: the storage is the service's own.
-func snapshotUnmanage(t T, e *Env) {
-	s := e.subject(t)
-	e.fault(t, s.do(t, "POST", s.url()+"/action", `{"os-unmanage":{}}`), 403, "forbidden")
-	if e.Admin != nil {
-		e.fault(t, e.adminAction(t, "snapshots", s.id, `{"os-unmanage":{}}`), 400, "badRequest")
-	}
-	s.untouched(t, "a refused unmanage")
 }
 
 func cloudSnapshot(t T, e *Env) {

@@ -167,9 +167,16 @@ func (s *Service) lookAtJobs(ctx context.Context, w *ward, d *Diagnosis) error {
 }
 
 func (s *Service) lookAtDriver(ctx context.Context, w *ward, d *Diagnosis) error {
+	letBe, err := s.store.Unmanaged(ctx)
+	if err != nil {
+		return err
+	}
 	for ref, err := range s.driver.List(ctx) {
 		if ref == (driver.Ref{}) {
 			return fmt.Errorf("the driver's list broke off: %w", err)
+		}
+		if letBe[Unmanaged{ref.Volume, ref.Snapshot}] {
+			continue // it was left there on purpose
 		}
 		d.Objects++
 		w.held[ref] = true

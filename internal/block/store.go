@@ -43,6 +43,7 @@ type Store interface {
 	MessageStore
 	BackendStore
 	VerificationStore
+	ManageStore
 
 	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
 	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
@@ -83,6 +84,7 @@ type Tx interface {
 	TransferTx
 	MessageTx
 	VerificationTx
+	ManageTx
 
 	// AddUsage adds change to the project's figures of one type and of all
 	// types, and tells both as they are then.

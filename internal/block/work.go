@@ -202,7 +202,12 @@ func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
 	if err := s.driver.Delete(ctx, vol.ID, fence); err != nil {
 		return fmt.Errorf("delete volume %s: %w", vol.ID, err)
 	}
-	return s.finishVolume(ctx, job, volumeIs(VolumeDeleting), dropVolume, nil)
+	return s.finishVolume(ctx, job, volumeIs(VolumeDeleting), func(v *Volume, tx Tx) error {
+		if err := tx.ForgetUnmanagedOf(v.ID); err != nil {
+			return err
+		}
+		return dropVolume(v, tx)
+	}, nil)
 }
 
 // dropVolume removes the row, its snapshots' rows and what they used.

@@ -173,7 +173,7 @@ func boolWord(word string) (value, ok bool) {
 func byField(field block.Field) func(*listQuery, string) error {
 	return func(q *listQuery, value string) error {
 		for _, f := range q.Filters {
-			if f.Field == field {
+			if f.Field == field && f.Op == block.Equal {
 				q.none = q.none || f.Value != value
 				return nil
 			}

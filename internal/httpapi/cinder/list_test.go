@@ -163,7 +163,7 @@ func TestVolumeFilters(t *testing.T) {
 		{query: "metadata=garbage", none: true},
 		{query: "multiattach=true", mv: 30},
 		{query: "multiattach=true", mv: 31, bad: true},
-		{query: "created_at=gt:2000-01-01T00:00:00", mv: 70, bad: true},
+		{query: "deleted_at=gt:2000-01-01T00:00:00", mv: 70, bad: true},
 	} {
 		q, err := read(rules, wire.V3, tc.mv, tc.query, false)
 		if bad := err != nil; bad != tc.bad || (!bad && (!slices.Equal(q.Filters, tc.want) || q.none != tc.none)) {

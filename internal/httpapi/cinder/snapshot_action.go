@@ -122,14 +122,14 @@ func readProgress(members wire.Members) (int, error) {
 	return n, nil
 }
 
-// unmanageSnapshot serves os-unmanage, which no driver of ours supports.
+// unmanageSnapshot serves os-unmanage; clients send {} or null with it.
 func (a *API) unmanageSnapshot(x *wire.Exchange) error {
 	caller, err := x.Authorize()
 	if err != nil {
 		return err
 	}
-	if _, err := a.blocks.Snapshot(x.Context(), caller, x.PathValue("snapshot_id")); err != nil {
+	if err := a.blocks.UnmanageSnapshot(x.Context(), caller, x.PathValue("snapshot_id")); err != nil {
 		return err
 	}
-	return block.Errorf(block.Invalid, "Managing and unmanaging snapshots is not supported: the storage is this service's own.")
+	return replyPage(x, http.StatusAccepted)
 }

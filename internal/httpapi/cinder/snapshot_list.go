@@ -42,6 +42,8 @@ func (a *API) snapshotRules() *listRules {
 			{key: "volume_id", v2: true, keep: byField(block.FieldVolumeID)},
 			{key: "metadata", since: wire.MetadataFilter, keep: byMetadata},
 			{key: "availability_zone", v2: true, since: wire.StrictFilters, keep: a.byZone},
+			{key: "name~", since: wire.LikeFilters, admin: true, keep: byPart(block.FieldName)},
+			{key: "description~", since: wire.LikeFilters, admin: true, keep: byPart(block.FieldDescription)},
 			{key: "consumes_quota", since: wire.ConsumesQuota, keep: byQuota},
 			{key: "id", v2: true, admin: true, keep: byField(block.FieldID)},
 			{key: "project_id", v2: true, admin: true, keep: byField(block.FieldProjectID)},

@@ -31,6 +31,12 @@ func volumeRules() *listRules {
 			{key: "size", since: wire.StrictFilters, keep: byNumber(block.FieldSize)},
 			{key: "group_id", since: wire.VolumeGroupFilter, keep: byNothing},
 			{key: "migration_status", v2: true, keep: byNothing},
+			{key: "created_at", since: wire.TimeComparison, keep: byTime(block.FieldCreatedAt)},
+			{key: "updated_at", since: wire.TimeComparison, keep: byTime(block.FieldUpdatedAt)},
+			{key: "created_at", since: wire.StrictFilters, keep: keepAll}, // known before it meant anything
+			{key: "updated_at", since: wire.StrictFilters, keep: keepAll},
+			{key: "name~", since: wire.LikeFilters, admin: true, keep: byPart(block.FieldName)},
+			{key: "description~", since: wire.LikeFilters, admin: true, keep: byPart(block.FieldDescription)},
 			{key: "consumes_quota", since: wire.ConsumesQuota, keep: byQuota},
 			{key: "id", v2: true, admin: true, keep: byField(block.FieldID)},
 			{key: "project_id", v2: true, admin: true, keep: byField(block.FieldProjectID)},

@@ -19,12 +19,14 @@ const (
 	Messages            Microversion = 3  // messages to users
 	MessagePages        Microversion = 5  // messages have filters, markers and order
 	Clusters            Microversion = 7  // clusters, of which there are none
+	ManageableLists     Microversion = 8  // what the storage holds, by new names
 	VolumeSummary       Microversion = 12 // sums of volumes
 	WorkersCleanup      Microversion = 24 // what a dead service left
 	ClusterReplication  Microversion = 26 // failover of clusters
 	PoolFilter          Microversion = 28 // pools are filtered
 	LogLevels           Microversion = 32 // levels of logs are read and set
 	ResourceFilters     Microversion = 33 // which filters lists take
+	LikeFilters         Microversion = 34 // lists find parts of texts, for administrators
 	PoolTypeFilter      Microversion = 35 // pools are filtered by volume type
 	SummaryMetadata     Microversion = 36 // sums of volumes carry metadata
 	BackendState        Microversion = 49 // services carry backend_state
@@ -48,6 +50,7 @@ const (
 	TransferSnapshots   Microversion = 55 // transfers can leave snapshots behind, and say so
 	TransferHistory     Microversion = 57 // transfers carry source and destination project
 	TransferPages       Microversion = 59 // transfers have markers and order
+	TimeComparison      Microversion = 60 // lists compare created_at and updated_at of volumes
 	ClusterName         Microversion = 61 // volumes carry cluster_name, for administrators
 	VolumeTypeID        Microversion = 63 // volumes carry volume_type_id
 	ConsumesQuota       Microversion = 65 // volumes and snapshots carry consumes_quota

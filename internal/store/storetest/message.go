@@ -149,3 +149,33 @@ func testFilterOps(t *testing.T, fresh func(testing.TB) string) {
 		}
 	}
 }
+
+func testUnmanaged(t *testing.T, fresh func(testing.TB) string) {
+	s, _ := Open(t, fresh(t))
+	vol, snap, elsewhere := block.Unmanaged{VolumeID: id(1)}, block.Unmanaged{VolumeID: id(1), SnapshotID: id(2)}, block.Unmanaged{VolumeID: id(3)}
+	want := func(all ...block.Unmanaged) {
+		t.Helper()
+		set := map[block.Unmanaged]bool{}
+		for _, u := range all {
+			set[u] = true
+		}
+		got, err := s.Unmanaged(t.Context())
+		if diff := cmp.Diff(set, got); diff != "" || err != nil {
+			t.Errorf("%v: %s", err, diff)
+		}
+	}
+	must(t, s, func(tx block.Tx) error {
+		for _, u := range []block.Unmanaged{vol, snap, elsewhere, vol} { // twice is done before
+			if err := tx.NoteUnmanaged(u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	want(vol, snap, elsewhere)
+	must(t, s, func(tx block.Tx) error { return tx.ForgetUnmanaged(vol) })
+	must(t, s, func(tx block.Tx) error { return tx.ForgetUnmanaged(vol) })
+	want(snap, elsewhere)
+	must(t, s, func(tx block.Tx) error { return tx.ForgetUnmanagedOf(snap.VolumeID) })
+	want(elsewhere)
+}

@@ -34,6 +34,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Backend", testBackend},
 		{"FilterOp", testFilterOps},
 		{"Verification", testVerifications},
+		{"Unmanaged", testUnmanaged},
 		{"Identity", testIdentity},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, fresh) })
