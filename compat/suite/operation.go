@@ -25,6 +25,6 @@ func (o Operation) TriedOn() []string {
 func Operations() []Operation {
 	return slices.Concat(serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		transferOperations(), rollbackOperations(),
-		blockOperations(), verifyOperations(),
+		blockOperations(), verifyOperations(), usageOperations(),
 		backendOperations(), manageOperations())
 }

@@ -473,3 +473,33 @@ func (s *storeSite) overwrite(volume string, off int64) {
 		s.t.Fatal(err)
 	}
 }
+
+// What is mapped and exclusive follows from what was written, to the piece.
+func TestUsageFollowsWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil)
+	volume := s.volume(s.user)
+	now := image{}
+	s.write(volume, now, 30, gib)
+	snapshot := s.snapshot(s.user, volume)
+	off := slices.Min(slices.Collect(maps.Keys(now)))
+	s.overwrite(volume, off)
+	held := int64(len(now)) * piece
+	usage := func() (logical, mapped, exclusive, ofSnapshot int64) {
+		a := s.want(200, s.user, "GET", s.path("/volumes/"+volume+"/usage"), "")
+		n := func(v any) int64 { f, _ := v.(float64); return int64(f) }
+		for _, one := range a.at("usage", "snapshots").([]any) {
+			ofSnapshot = n(one.(map[string]any)["exclusive"])
+		}
+		return n(a.at("usage", "logical")), n(a.at("usage", "mapped")), n(a.at("usage", "exclusive")), ofSnapshot
+	}
+	logical, mapped, exclusive, ofSnapshot := usage()
+	if logical != gib || mapped != held || exclusive < held+piece || exclusive > held+2<<20 || ofSnapshot < piece || ofSnapshot > 2<<20 {
+		t.Errorf("%d bytes written, %d of them again: logical %d, mapped %d, exclusive %d, of the snapshot %d", held, piece, logical, mapped, exclusive, ofSnapshot)
+	}
+	s.want(202, s.user, "DELETE", s.path("/snapshots/"+snapshot), "")
+	s.untilGone(s.user, "snapshot", snapshot)
+	if _, mapped, _, ofSnapshot := usage(); mapped != held || ofSnapshot != 0 {
+		t.Errorf("without the snapshot: mapped %d, of a snapshot %d", mapped, ofSnapshot)
+	}
+}

@@ -29,7 +29,7 @@ func (a *API) Routes() []wire.Route {
 		a.manageRoutes(),
 		a.rollbackRoutes(),
 		a.blockRoutes(),
-		a.verifyRoutes(),
+		a.verifyRoutes(), a.usageRoutes(),
 	)
 }
 
