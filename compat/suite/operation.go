@@ -23,7 +23,8 @@ func (o Operation) TriedOn() []string {
 // Operations are the calls that the suite covers, beside the statements about
 // snapshot.update; a test holds them against the route table.
 func Operations() []Operation {
-	return slices.Concat(serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
+	return slices.Concat(nativeOperations(),
+		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		transferOperations(), rollbackOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),
 		backendOperations(), manageOperations())

@@ -34,6 +34,7 @@ const (
 type Error struct {
 	Kind    Kind
 	Message string
+	about   string
 	cause   error
 }
 
@@ -71,3 +72,31 @@ func MessageOf(err error) string {
 	}
 	return ""
 }
+
+// On notes what err is about, in the API's own words: a field of the request (size),
+// a parameter (limit), or a quota (quota.volumes). An outer note stands over an
+// inner one. Doors that tell finer codes than kinds go by it.
+func On(about string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	noted := *e
+	noted.about = about
+	return &noted
+}
+
+// AboutOf tells what err is about; empty when nothing was noted.
+func AboutOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.about
+	}
+	return ""
+}
+
+// What an error may be about, beside fields of requests.
+const (
+	AboutVolumesQuota   = "quota.volumes"
+	AboutGigabytesQuota = "quota.gigabytes"
+	AboutSnapshotsQuota = "quota.snapshots"
+)

@@ -26,6 +26,8 @@ const (
 	MaxAttachments = 16
 	// MaxConnector is the length of a connector, in bytes of JSON. Assumed: those of os-brick have some 500.
 	MaxConnector = 16384
+	// MaxBatch is how many volumes one call may make. Source: EVS 6.1, count.
+	MaxBatch = 100
 	// MaxSnapshotsPerVolume bounds the chain of a volume. Source: EVS v5 (256 per disk).
 	MaxSnapshotsPerVolume = 256
 	// MaxBlocks is how many places of the grid one answer lists. Source: EBS direct APIs, MaxResults.

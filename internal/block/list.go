@@ -56,6 +56,8 @@ const (
 	// Contains is for texts: the value is part of the field, without regard to the
 	// case of ASCII letters.
 	Contains
+	// OneOf is for texts: the field is one of the values, which commas part.
+	OneOf
 )
 
 // TimeValue is a time as filters compare it: UTC, whole microseconds.

@@ -32,12 +32,12 @@ func (l Limits) hold(suffix string, used, change Usage) error {
 	gigabytes, volumes, snapshots := l.of("gigabytes"+suffix), l.of("volumes"+suffix), l.of("snapshots"+suffix)
 	switch {
 	case change.Gigabytes > 0 && over(used.Gigabytes, gigabytes):
-		return Errorf(OverLimit, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes%s quota. Requested %dG, quota is %dG and %dG has been consumed.",
+		return overQuota(AboutGigabytesQuota, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes%s quota. Requested %dG, quota is %dG and %dG has been consumed.",
 			suffix, change.Gigabytes, gigabytes, used.Gigabytes-change.Gigabytes)
 	case change.Volumes > 0 && over(used.Volumes, volumes):
-		return Errorf(OverLimit, "VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota 'volumes%s'.", volumes, suffix)
+		return overQuota(AboutVolumesQuota, "VolumeLimitExceeded: Maximum number of volumes allowed (%d) exceeded for quota 'volumes%s'.", volumes, suffix)
 	case change.Snapshots > 0 && over(used.Snapshots, snapshots):
-		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for quota 'snapshots%s'.", snapshots, suffix)
+		return overQuota(AboutSnapshotsQuota, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for quota 'snapshots%s'.", snapshots, suffix)
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func over(used, limit int64) bool { return limit >= 0 && used > limit }
 // holdSize holds one volume to per_volume_gigabytes.
 func (l Limits) holdSize(size Size) error {
 	if limit := l.of("per_volume_gigabytes"); over(int64(size), limit) {
-		return Errorf(OverLimit, "VolumeSizeExceedsLimit: Requested volume size %dG is larger than maximum allowed limit %dG.", size, limit)
+		return overQuota(AboutGigabytesQuota, "VolumeSizeExceedsLimit: Requested volume size %dG is larger than maximum allowed limit %dG.", size, limit)
 	}
 	return nil
 }
@@ -195,4 +195,8 @@ func (s *Service) EnsureFirst(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+func overQuota(about, format string, args ...any) error {
+	return On(about, Errorf(OverLimit, format, args...))
 }

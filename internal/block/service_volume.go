@@ -52,7 +52,7 @@ type NewVolume struct {
 // Fails with Invalid, NotFound (type or source), WrongStatus (of the source), OverLimit.
 func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Volume, error) {
 	if n.Zone != "" && n.Zone != s.parts.Zone {
-		return nil, Errorf(Invalid, "Invalid input received: Availability zone '%.64s' is invalid; the zone is %s.", n.Zone, s.parts.Zone)
+		return nil, On("availability_zone", Errorf(Invalid, "Invalid input received: Availability zone '%.64s' is invalid; the zone is %s.", n.Zone, s.parts.Zone))
 	}
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 			return err
 		}
 		if from.Status != SnapshotAvailable {
-			return Errorf(WrongStatus, "Invalid snapshot: Snapshot %s status must be available, but current status is: %s.", from.ID, from.Status)
+			return On("snapshot_id", Errorf(WrongStatus, "Invalid snapshot: Snapshot %s status must be available, but current status is: %s.", from.ID, from.Status))
 		}
 		least, v.TypeID = from.Size, from.TypeID
 	case v.SourceVolumeID != "":
@@ -142,7 +142,7 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 
 func checkSize(size, least Size) error {
 	if size < least || size > MaxSize {
-		return Errorf(Invalid, "Invalid input received: size must be from %d to %d GB, not %d.", least, MaxSize, size)
+		return On("size", Errorf(Invalid, "Invalid input received: size must be from %d to %d GB, not %d.", least, MaxSize, size))
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func chooseType(v *Volume, types []*VolumeType, named string) error {
 	}
 	i := slices.IndexFunc(types, func(t *VolumeType) bool { return t.ID == named || t.Name == named })
 	if i < 0 {
-		return Errorf(NotFound, "Volume type with name or id %.64s could not be found.", named)
+		return On("volume_type", Errorf(NotFound, "Volume type with name or id %.64s could not be found.", named))
 	}
 	v.TypeID = types[i].ID
 	v.Multiattach = v.Multiattach || types[i].ExtraSpecs["multiattach"] == multiattachSpec
@@ -318,7 +318,7 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available to extend, but current status is: %s.", id, vol.Status)
 		}
 		if size <= vol.Size {
-			return Errorf(Invalid, "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", vol.Size, size)
+			return On("new_size", Errorf(Invalid, "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", vol.Size, size))
 		}
 		if err := checkSize(size, vol.Size+1); err != nil {
 			return err

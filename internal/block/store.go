@@ -47,6 +47,9 @@ type Store interface {
 
 	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
 	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
+	// JobsUnder are the job of that id, or those of that batch, oldest first; none
+	// when they are no longer known.
+	JobsUnder(ctx context.Context, id string) ([]*jobs.Job, error)
 	// JobOfLane is the job that runs in a lane; nil when there is none.
 	JobOfLane(ctx context.Context, lane string) (*jobs.Job, error)
 	// LiveJobs are those that wait or run, by id, after the given one; limit at most.

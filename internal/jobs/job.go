@@ -34,6 +34,7 @@ type Job struct {
 	ResourceID string // the object it works on
 	Lane       string // jobs of one lane never run at once, nor do jobs on one object; empty: the object's own
 	ProjectID  string // fairness and the job API go by it
+	Batch      string // id of the call that made this and other jobs; empty: made alone
 	Args       string // JSON, what the handler needs beside the object's row
 	State      State
 	Cancelled  bool          // it is to end without its work; see Tx.CancelJobs

@@ -4,17 +4,18 @@ import (
 	"context"
 	"time"
 
+	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
 
 const jobColumns = `id, kind, resource_id, lane, project_id, args, state, cancelled, step, progress, attempt,
-	spent_ms, run_at, claimed_at, lease_until, fence, error, created_at, finished_at`
+	spent_ms, run_at, claimed_at, lease_until, fence, error, created_at, finished_at, batch`
 
 func scanJob(r row) (*jobs.Job, error) {
 	j := &jobs.Job{}
 	var spent int64
 	err := r.Scan(&j.ID, &j.Kind, &j.ResourceID, &j.Lane, &j.ProjectID, &j.Args, &j.State, &j.Cancelled, &j.Step,
-		&j.Progress, &j.Attempt, &spent, &j.RunAt, &j.ClaimedAt, &j.LeaseUntil, &j.Fence, &j.Error, &j.CreatedAt, &j.FinishedAt)
+		&j.Progress, &j.Attempt, &spent, &j.RunAt, &j.ClaimedAt, &j.LeaseUntil, &j.Fence, &j.Error, &j.CreatedAt, &j.FinishedAt, &j.Batch)
 	j.Spent = time.Duration(spent) * time.Millisecond
 	return j, err
 }
@@ -32,7 +33,7 @@ func intoJobs(found *[]*jobs.Job) func(row) error {
 // when that is zero, at once. An empty Lane is the object's, or the job's own.
 func (t *Tx) Enqueue(job *jobs.Job) error {
 	const add = `INSERT INTO jobs (` + jobColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 	job.State, job.CreatedAt = jobs.Ready, t.now
 	if job.RunAt.IsZero() {
 		job.RunAt = t.now
@@ -45,7 +46,7 @@ func (t *Tx) Enqueue(job *jobs.Job) error {
 	}
 	_, err := t.exec(add, job.ID, job.Kind, job.ResourceID, job.Lane, job.ProjectID, job.Args, job.State, job.Cancelled,
 		job.Step, job.Progress, job.Attempt, job.Spent.Milliseconds(), job.RunAt, job.ClaimedAt, job.LeaseUntil, job.Fence,
-		job.Error, job.CreatedAt, job.FinishedAt)
+		job.Error, job.CreatedAt, job.FinishedAt, job.Batch)
 	t.addedJobs = t.addedJobs || err == nil
 	return err
 }
@@ -122,6 +123,20 @@ func (s *Store) JobsOf(ctx context.Context, resourceID string, limit int) ([]*jo
 	const of = `SELECT ` + jobColumns + ` FROM jobs WHERE resource_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2`
 	var found []*jobs.Job
 	err := s.readRows(ctx, of, []any{resourceID, limit}, intoJobs(&found))
+	return found, err
+}
+
+// JobsUnder are the job of that id, or those of that batch, oldest first; none when
+// they are no longer known. MaxBatch at most.
+func (s *Store) JobsUnder(ctx context.Context, id string) ([]*jobs.Job, error) {
+	const under = `SELECT ` + jobColumns + ` FROM jobs WHERE id = $1
+		UNION ALL SELECT ` + jobColumns + ` FROM jobs WHERE batch = $2 AND batch <> ''
+		ORDER BY created_at, id LIMIT $3`
+	var found []*jobs.Job
+	if !isID(id) {
+		return nil, nil
+	}
+	err := s.readRows(ctx, under, []any{id, id, block.MaxBatch}, intoJobs(&found))
 	return found, err
 }
 

@@ -244,15 +244,25 @@ var comparisons = map[block.Op]string{
 
 // compare writes that a column stands to a value as op says.
 func (q *query) compare(c column, op block.Op, v any) {
-	if op != block.Contains {
+	text, _ := v.(string)
+	switch op {
+	case block.Contains:
+		q.WriteString("lower(" + c.name + ") LIKE ")
+		q.arg("%" + likeLiteral.Replace(asciiLower(text)) + "%")
+		q.WriteString(` ESCAPE '!'`)
+	case block.OneOf:
+		q.WriteString(c.name + " IN (")
+		for i, one := range strings.Split(text, ",") {
+			if i > 0 {
+				q.WriteString(", ")
+			}
+			q.arg(one)
+		}
+		q.WriteString(")")
+	default:
 		q.WriteString(c.name + comparisons[op])
 		q.arg(v)
-		return
 	}
-	part, _ := v.(string)
-	q.WriteString("lower(" + c.name + ") LIKE ")
-	q.arg("%" + likeLiteral.Replace(asciiLower(part)) + "%")
-	q.WriteString(` ESCAPE '!'`)
 }
 
 // likeLiteral keeps what LIKE would read as a pattern.

@@ -38,3 +38,33 @@ func (a *API) showSnapshot(x *wire.Exchange) error {
 	}
 	return x.Reply(http.StatusOK, func(b []byte) []byte { return wire.AppendSnapshot(b, x, snap, true) })
 }
+
+// createSnapshot serves POST /v2/{project_id}/cloudsnapshots. Source: EVS API 4.1.
+func (a *API) createSnapshot(x *wire.Exchange) error {
+	wanted, err := wire.ReadNewSnapshot(x)
+	if err != nil {
+		return err
+	}
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	snap, err := a.blocks.CreateSnapshot(x.Context(), caller, wanted)
+	if err != nil {
+		return err
+	}
+	return x.Reply(http.StatusAccepted, func(b []byte) []byte { return wire.AppendSnapshot(b, x, snap, false) })
+}
+
+// deleteSnapshot serves DELETE /v2/{project_id}/cloudsnapshots/{snapshot_id}.
+// Source: EVS API 4.1.
+func (a *API) deleteSnapshot(x *wire.Exchange) error {
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	if err := a.blocks.DeleteSnapshot(x.Context(), caller, x.PathValue("snapshot_id")); err != nil {
+		return err
+	}
+	return x.WriteEmpty(http.StatusAccepted)
+}

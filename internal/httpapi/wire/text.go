@@ -61,12 +61,12 @@ func (d *Dialect) ReadText(value jsontext.Value, field string, rule TextField) (
 		return null, nil
 	case '"':
 	default:
-		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it must be a string or null, not %s.", field, kindName(value))
+		return null, errField(field, "it must be a string or null, not %s.", kindName(value))
 	}
 	sent := unquote(value)
 	if length, unit := d.textLength(sent); length > block.MaxText {
-		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it is too long, %d %s; at most %d are allowed.",
-			field, length, unit, block.MaxText)
+		return null, errField(field, "it is too long, %d %s; at most %d are allowed.",
+			length, unit, block.MaxText)
 	}
 	text := trim(sent)
 	looked := text
@@ -74,7 +74,7 @@ func (d *Dialect) ReadText(value jsontext.Value, field string, rule TextField) (
 		looked = strings.TrimSuffix(sent, "\n") // before trimming; Cinder's pattern lets one newline end it
 	}
 	if r, bad := d.refusedCharacter(looked, rule); bad {
-		return null, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: the character U+%04X is not allowed.", field, r)
+		return null, errField(field, "the character U+%04X is not allowed.", r)
 	}
 	return block.SetText(text), nil
 }

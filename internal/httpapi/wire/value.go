@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -54,7 +55,7 @@ func ReadInt(value jsontext.Value, field string, least, most int64) (int64, erro
 		return 0, errType(value, field, "an integer")
 	}
 	if n < least || n > most {
-		return 0, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it must be from %d to %d, not %.24s.", field, least, most, text)
+		return 0, errField(field, "it must be from %d to %d, not %.24s.", least, most, text)
 	}
 	return n, nil
 }
@@ -72,7 +73,7 @@ func ReadMetadata(members Members, field string) (map[string]string, error) {
 		return nil, err
 	}
 	if err := block.CheckMetadata(items); err != nil {
-		return nil, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: %s", field, block.MessageOf(err))
+		return nil, errField(field, "%s", block.MessageOf(err))
 	}
 	return items, nil
 }
@@ -100,17 +101,17 @@ func ReadItems(value jsontext.Value, field string) (map[string]string, error) {
 func (m Members) UUID(field, noun string) (string, error) {
 	value, given := m.Get(field)
 	if !given {
-		return "", block.Errorf(block.Invalid, "%s is a required property.", quoted(field))
+		return "", block.On(field, block.Errorf(block.Invalid, "%s is a required property.", quoted(field)))
 	}
 	if value.Kind() == 'n' {
-		return "", block.Errorf(block.NotFound, "%s None could not be found.", noun)
+		return "", block.On(field, block.Errorf(block.NotFound, "%s None could not be found.", noun))
 	}
 	id, err := ReadString(value, field)
 	if err != nil {
 		return "", err
 	}
 	if !IsUUID(id) {
-		return "", block.Errorf(block.Invalid, "Invalid input for field/attribute %s: %s is not a UUID.", field, quoted(id))
+		return "", errField(field, "%s is not a UUID.", quoted(id))
 	}
 	return id, nil
 }
@@ -136,5 +137,11 @@ func IsUUID(s string) bool {
 }
 
 func errType(value jsontext.Value, field, wanted string) error {
-	return block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it must be %s, not %s.", field, wanted, kindName(value))
+	return errField(field, "it must be %s, not %s.", wanted, kindName(value))
+}
+
+// errField is what is wrong with a field of the request.
+func errField(field, format string, args ...any) error {
+	wrong := fmt.Sprintf(format, args...)
+	return block.On(field, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: %s", field, wrong))
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -52,6 +53,30 @@ func testJobs(t *testing.T, fresh func(testing.TB) string) {
 		}
 		if again := claim(t, s, now, 10); len(again) != 0 {
 			t.Errorf("a leased job was claimed again: %v", again)
+		}
+	})
+	t.Run("jobs are found by their own id and by their batch's", func(t *testing.T) {
+		s, _ := Open(t, fresh(t))
+		for n := range 3 {
+			batch := ""
+			if n > 0 {
+				batch = id(900)
+			}
+			must(t, s, func(tx block.Tx) error {
+				return tx.Enqueue(&jobs.Job{ID: id(n), Kind: "volume.create", ResourceID: id(100 + n), ProjectID: project, Batch: batch})
+			})
+		}
+		for under, want := range map[string][]string{id(0): {id(0)}, id(1): {id(1)}, id(900): {id(1), id(2)}, id(7): nil, "": nil, "\x00": nil} {
+			found, err := s.JobsUnder(t.Context(), under)
+			var got []string
+			for _, job := range found {
+				got = append(got, job.ID)
+			}
+			slices.Sort(got) // made at the same moment
+			slices.Sort(want)
+			if err != nil || !cmp.Equal(got, want) {
+				t.Errorf("under %q: %v, %v; want %v", under, got, err, want)
+			}
 		}
 	})
 	t.Run("claims take the oldest first, as many as asked, and nothing too early", func(t *testing.T) {

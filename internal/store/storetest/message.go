@@ -138,6 +138,8 @@ func testFilterOps(t *testing.T, fresh func(testing.TB) string) {
 		{block.Filter{Field: block.FieldName, Op: block.Contains, Value: "%"}, []string{id(3)}},
 		{block.Filter{Field: block.FieldName, Op: block.Contains, Value: "!"}, nil},
 		{block.Filter{Field: block.FieldName, Op: block.Contains, Value: ""}, []string{id(3), id(2), id(1)}},
+		{block.Filter{Field: block.FieldID, Op: block.OneOf, Value: id(3) + "," + id(1)}, []string{id(3), id(1)}},
+		{block.Filter{Field: block.FieldID, Op: block.OneOf, Value: id(2) + ",'"}, []string{id(2)}},
 	} {
 		rows, err := s.Volumes(t.Context(), block.List{Filters: []block.Filter{tc.filter}})
 		var got []string

@@ -1,0 +1,59 @@
+package block
+
+import (
+	"context"
+
+	"github.com/breezeblock/breezeblock/internal/jobs"
+)
+
+// JobsUnder are the job of that id, or the jobs of that batch, oldest first. They
+// are known for a day after they are done, for a month after they failed.
+// Fails with NotFound.
+func (s *Service) JobsUnder(ctx context.Context, c Caller, id string) ([]*Job, error) {
+	found, err := s.store.JobsUnder(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, notFound("Job", id)
+	}
+	return found, reach(c, found[0].ProjectID, "Job", id)
+}
+
+// jobsLookedAt is how many of an object's jobs JobOn looks at; no more than a few
+// are ever made between a call and its answer.
+const jobsLookedAt = 20
+
+// JobOn is the id of the newest job of a kind on an object: that of the call which
+// has just queued it, because an object never waits for two of a kind. Fails with NotFound.
+func (s *Service) JobOn(ctx context.Context, kind, resourceID string) (string, error) {
+	found, err := s.store.JobsOf(ctx, resourceID, jobsLookedAt)
+	if err != nil {
+		return "", err
+	}
+	for _, job := range found {
+		if job.Kind == kind {
+			return job.ID, nil
+		}
+	}
+	return "", notFound("Job", kind+" of "+resourceID)
+}
+
+// Job is a job, for doors that tell of it.
+type Job = jobs.Job
+
+// What a job's State can be.
+const (
+	JobReady  = jobs.Ready
+	JobDone   = jobs.Done
+	JobFailed = jobs.Failed
+)
+
+// Kinds of jobs, for doors that tell of them.
+const (
+	JobCreateVolume   = jobCreateVolume
+	JobExtendVolume   = jobExtendVolume
+	JobDeleteVolume   = jobDeleteVolume
+	JobCreateSnapshot = jobCreateSnapshot
+	JobDeleteSnapshot = jobDeleteSnapshot
+)

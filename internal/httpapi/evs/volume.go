@@ -1,0 +1,151 @@
+package evs
+
+import (
+	"net/http"
+
+	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
+)
+
+// listVolumes serves GET /v2/{project_id}/cloudvolumes and …/detail, and the older
+// os-vendor-volumes/detail, with the number of all that match. Source: EVS 7.3.
+func (a *API) listVolumes(x *wire.Exchange) error {
+	q, err := readList(x, a.volumeRules())
+	if err != nil {
+		return err
+	}
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	rows, count, err := page(x, caller, &q, a.blocks.Volumes, a.blocks.CountVolumes)
+	if err != nil {
+		return err
+	}
+	types, err := a.typeNames(x)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Count   int          `json:"count"`
+		Volumes []volumeItem `json:"volumes"`
+		Links   []link       `json:"volumes_links,omitempty"`
+	}{Count: count}
+	for _, v := range rows {
+		answer.Volumes = append(answer.Volumes, a.viewVolume(x, v, types))
+	}
+	if len(rows) >= q.Limit {
+		answer.Links = []link{{"next", x.NextLink(rows[len(rows)-1].ID)}}
+	}
+	return reply(x, http.StatusOK, answer)
+}
+
+// volumeRules are what the native disk list can be kept and ordered by. Source: EVS 7.3.
+func (a *API) volumeRules() *listRules {
+	return &listRules{
+		sort: wire.SortFields{"id": block.FieldID, "status": block.FieldStatus, "size": block.FieldSize, "created_at": block.FieldCreatedAt},
+		filters: map[string]func(*listQuery, string) error{
+			"name": byField(block.FieldName), "status": byField(block.FieldStatus), "availability_zone": byField(block.FieldAvailabilityZone),
+			"volume_type_id": byField(block.FieldTypeID), "multiattach": byFlag(block.FieldMultiattach), "id": byID, "ids": byIDs,
+			"metadata": byMetadata, "service_type": onlyValue(serviceType), "dedicated_storage_id": onlyValue(""),
+			"dedicated_storage_name": onlyValue(""), "enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects),
+		},
+	}
+}
+
+// showVolume serves GET /v2/{project_id}/cloudvolumes/{volume_id}. Source: EVS 7.3.
+func (a *API) showVolume(x *wire.Exchange) error {
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	vol, err := a.blocks.Volume(x.Context(), caller, x.PathValue("volume_id"))
+	if err != nil {
+		return err
+	}
+	types, err := a.typeNames(x)
+	if err != nil {
+		return err
+	}
+	return reply(x, http.StatusOK, map[string]any{"volume": a.viewVolume(x, vol, types)})
+}
+
+// updateVolume serves PUT /v2/{project_id}/cloudvolumes/{volume_id}; its answer has
+// no wrapper. Source: EVS 7.3; EVS.1007.
+func (a *API) updateVolume(x *wire.Exchange) error {
+	members, err := x.Object("volume")
+	if err != nil {
+		return block.On("volume", err)
+	}
+	var change block.VolumeChange
+	if change.Name, change.Description, err = x.ReadTexts(members); err != nil {
+		return err
+	}
+	if !change.Name.Given && !change.Description.Given {
+		return block.On("volume.nothing", block.Errorf(block.Invalid, "Invalid input for field/attribute volume: at least one of name and description is needed."))
+	}
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	vol, err := a.blocks.UpdateVolume(x.Context(), caller, x.PathValue("volume_id"), change)
+	if err != nil {
+		return err
+	}
+	types, err := a.typeNames(x)
+	if err != nil {
+		return err
+	}
+	return reply(x, http.StatusOK, a.viewVolume(x, vol, types))
+}
+
+// deleteVolume serves DELETE /v2/{project_id}/cloudvolumes/{volume_id}: the disk
+// and its snapshots. Source: EVS 7.3; evs-status 1.2.
+func (a *API) deleteVolume(x *wire.Exchange) error {
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	const withSnapshots = true
+	id := x.PathValue("volume_id")
+	if err := a.blocks.DeleteVolume(x.Context(), caller, id, withSnapshots); err != nil {
+		return err
+	}
+	return a.replyJob(x, http.StatusOK, block.JobDeleteVolume, id)
+}
+
+// extendVolume serves os-extend on /v2|v2.1/{project_id}/cloudvolumes/{volume_id}/action.
+// Source: EVS 7.3; 202 on v2.1.
+func (a *API) extendVolume(x *wire.Exchange) error {
+	members, err := x.Object("os-extend")
+	if err != nil {
+		return err
+	}
+	value, given := members.Get("new_size")
+	if !given {
+		return block.On("new_size", block.Errorf(block.Invalid, "Invalid input for field/attribute new_size: it is needed, in GB."))
+	}
+	size, err := wire.ReadInt(value, "new_size", 1, int64(block.MaxSize))
+	if err != nil {
+		return err
+	}
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	const inUse = true
+	id := x.PathValue("volume_id")
+	if err := a.blocks.ExtendVolume(x.Context(), caller, id, block.Size(size), inUse); err != nil {
+		return err
+	}
+	return a.replyJob(x, x.Route.OK, block.JobExtendVolume, id)
+}
+
+// replyJob answers with the job that the call has just queued.
+func (a *API) replyJob(x *wire.Exchange, status int, kind, id string) error {
+	job, err := a.blocks.JobOn(x.Context(), kind, id)
+	if err != nil {
+		return err
+	}
+	return reply(x, status, jobAnswer{job})
+}
