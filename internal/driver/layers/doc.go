@@ -6,7 +6,9 @@
 // core.go and write.go (an open volume). manifest.go and bitmap.go are the formats.
 // Layer files are cut into segments of 8 TiB, as ext4's files end at 16 TiB.
 //
-// Not here yet: a sealed layer with data that no snapshot needs any more stays in
-// the chain, for nothing merges layers; no zero map, rollback, check or repair. A
-// sealed layer without data is never kept. Keeps rule 7 of ARCHITECTURE.md.
+// Layers that are only seen together are merged in the background (merge.go), sealed
+// ones have checksums (sums.go, verify.go), check.go finds and mends damage.
+// powercut_test.go is the proof of the orders of steps.
+//
+// Keeps rule 7 of ARCHITECTURE.md: drivers are small and one suite holds them all.
 package layers

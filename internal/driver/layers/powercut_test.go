@@ -419,7 +419,7 @@ var cutSteps = []Step{
 // Whatever is cut off and whenever: nothing that was flushed is lost, every snapshot
 // that was acknowledged is exact, and a check finds the volume sound.
 func TestPowerCuts(t *testing.T) {
-	random, rounds := 20, 1
+	random, rounds := 10, 1 // and each step: 38 on each file system
 	if long() {
 		random, rounds = 200, 5
 	}
