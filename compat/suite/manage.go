@@ -28,6 +28,7 @@ func manageOperations() []Operation {
 		{"manageable_snapshot.list_details", v3, new.snapshot},
 		{"manageable_snapshot.manage", v3, new.snapshot},
 		{"volume.migrate", nil, migrationRefused},
+		{"volume.force_detach", nil, forceDetach},
 		{"volume.migrate_completion", nil, migrationRefused},
 	}
 }
@@ -143,4 +144,27 @@ func migrationRefused(t T, e *Env) {
 	if got := e.volumeOf(t, e.volume); got["status"] != "available" {
 		t.Errorf("the volume is %v, want available", got["status"])
 	}
+}
+
+func forceDetach(t T, e *Env) {
+	e.needAdmin(t)
+	id := e.ownVolume(t)
+	act := func(body string) *client.Answer { return e.admin(t, "POST", "/volumes/"+id+"/action", body) }
+	e.fault(t, act(`{"os-force_detach":{}}`), 400, "badRequest") // nobody holds it
+	status(t, e.do(t, "POST", e.path("/volumes/"+id+"/action"), `{"os-attach":{"host_name":"h","mountpoint":"/dev/vdb"}}`), 202)
+	e.fault(t, e.do(t, "POST", e.path("/volumes/"+id+"/action"), `{"os-force_detach":{}}`), 403, "forbidden")
+	for _, bad := range []string{`{"os-force_detach":{"attachment_id":"` + unknownID + `"}}`, `{"os-force_detach":{"attachment_id":5}}`,
+		`{"os-force_detach":{"connector":"x"}}`, `{"os-force_detach":{"bogus":1}}`, `{"os-force_detach":[]}`} {
+		e.fault(t, act(bad), 400, "badRequest")
+	}
+	held, _ := e.volumeOf(t, id)["attachments"].([]any)
+	if len(held) != 1 {
+		t.Fatalf("after refusals it has %v, want one attachment", held)
+	}
+	one, _ := held[0].(map[string]any)
+	status(t, act(`{"os-force_detach":{"attachment_id":"`+fmt.Sprint(one["attachment_id"])+`","connector":{"host":"h"}}}`), 202)
+	if left, err := e.Demo.Settle(t.Context(), "volumes", id); err != nil || left != "available" {
+		t.Errorf("it is %q (%v), want available", left, err)
+	}
+	e.fault(t, e.admin(t, "POST", "/volumes/"+unknownID+"/action", `{"os-force_detach":{}}`), 404, "itemNotFound")
 }

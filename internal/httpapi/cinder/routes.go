@@ -26,7 +26,7 @@ func (a *API) Routes() []wire.Route {
 		a.attachmentRoutes(), a.connectionActions(),
 		a.serviceRoutes(), a.versionRoutes(),
 		a.transferRoutes(), a.messageRoutes(), a.backendRoutes(), a.daemonRoutes(),
-		a.manageRoutes(),
+		a.manageRoutes(), a.forceDetachRoutes(),
 		a.rollbackRoutes(),
 		a.blockRoutes(),
 		a.verifyRoutes(), a.usageRoutes(),
