@@ -67,6 +67,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) { p.test(newBench(t, fresh(t))) })
 	}
+	runGroups(t, fresh)
 	t.Run("RandomHistoriesMatchTheModel", func(t *testing.T) { Histories(t, fresh) })
 }
 

@@ -115,6 +115,13 @@ func (c *core) headEmpty() bool {
 // push makes l the head. I/O stops for as long as it takes to change two words,
 // once the writes on their way are through.
 func (c *core) push(l *layerFile) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.pushInTurn(l)
+}
+
+// pushInTurn is push for a caller that has turn whole.
+func (c *core) pushInTurn(l *layerFile) {
 	files := slices.Clone(*c.layers.Load())
 	place := slices.Index(files, nil)
 	if place >= 0 {
@@ -123,8 +130,6 @@ func (c *core) push(l *layerFile) {
 		place, files = len(files), append(files, l)
 	}
 	c.layers.Store(&files)
-	c.turn.Lock()
-	defer c.turn.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.beneath = files[c.head-1]

@@ -84,16 +84,30 @@ func (v *volume) headEmpty() (empty bool, err error) {
 }
 
 // pushHead puts an empty head above the one there is: the steps up to the switch.
-// Files that it leaves behind when it fails are taken over by the next call.
 func (v *volume) pushHead() error {
+	l, err := v.makeHead()
+	if err != nil {
+		return err
+	}
+	v.pool.disk.step(StepSwitch)
+	if v.core == nil {
+		return l.close()
+	}
+	v.core.push(l)
+	return nil
+}
+
+// makeHead makes an empty head above the one there is, which goes on to take the
+// writes. Files that it leaves behind when it fails are taken over by the next call.
+func (v *volume) makeHead() (*layerFile, error) {
 	d := &v.pool.disk
 	if len(v.m.Layers) >= maxLayers || (v.core != nil && v.core.full()) {
-		return fmt.Errorf("%w: its chain has %d layers", driver.ErrInvalid, len(v.m.Layers))
+		return nil, fmt.Errorf("%w: its chain has %d layers", driver.ErrInvalid, len(v.m.Layers))
 	}
 	d.step(StepSyncHead)
 	if v.core != nil {
 		if err := v.core.flush(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	d.step(StepMakeHead)
@@ -101,22 +115,17 @@ func (v *volume) pushHead() error {
 	head := m.newLayer(m.Next, m.Head, m.Size)
 	l, err := createLayer(d, v.dir(), m, head)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := syncDir(v.dir()); err != nil {
-		return errors.Join(err, l.close())
+		return nil, errors.Join(err, l.close())
 	}
 	d.step(StepNameHead)
 	m.Layers, m.Head, m.Next = append(m.Layers, head), head.Number, m.Next+1
 	if err := v.save(m); err != nil {
-		return errors.Join(err, l.close())
+		return nil, errors.Join(err, l.close())
 	}
-	d.step(StepSwitch)
-	if v.core == nil {
-		return l.close()
-	}
-	v.core.push(l)
-	return nil
+	return l, nil
 }
 
 // seal ends what pushHead began: the layer beneath the head becomes immutable and,
@@ -229,26 +238,31 @@ func (p *Pool) DeleteSnapshot(ctx context.Context, id, snap string, fence driver
 		return fmt.Errorf("delete snapshot: %w", err)
 	}
 	err := p.mutate(ctx, "delete snapshot of volume", id, fence, func(v *volume) error {
-		if v.readers[snap] > 0 {
-			return driver.ErrBusy
-		}
-		s := v.m.snapshot(snap)
-		if s == nil {
-			return nil
-		}
-		p.disk.step(StepForget)
-		return p.disk.reserve.essential(func() error {
-			m, layer := v.m.clone(), s.Layer
-			m.Snapshots = slices.DeleteFunc(m.Snapshots, func(s snapshot) bool { return s.ID == snap })
-			if l := m.layer(layer); l != nil && !m.named(layer) {
-				l.Loose = true
-			}
-			m.prune()
-			return v.save(m)
-		})
+		return v.forget(snap)
 	})
 	if errors.Is(err, driver.ErrNotFound) {
 		return nil
 	}
 	return err
+}
+
+// forget drops the name of a snapshot, if there is one, unless it is open.
+func (v *volume) forget(snap string) error {
+	if v.readers[snap] > 0 {
+		return driver.ErrBusy
+	}
+	s := v.m.snapshot(snap)
+	if s == nil {
+		return nil
+	}
+	v.pool.disk.step(StepForget)
+	return v.pool.disk.reserve.essential(func() error {
+		m, layer := v.m.clone(), s.Layer
+		m.Snapshots = slices.DeleteFunc(m.Snapshots, func(s snapshot) bool { return s.ID == snap })
+		if l := m.layer(layer); l != nil && !m.named(layer) {
+			l.Loose = true
+		}
+		m.prune()
+		return v.save(m)
+	})
 }
