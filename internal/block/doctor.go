@@ -52,6 +52,7 @@ type Finding struct {
 // memory: some 200 bytes for each object.
 type Diagnosis struct {
 	Volumes, Snapshots, Jobs, Objects int // looked at; Objects are the driver's
+	Groups                            int // and group snapshots
 	Findings                          []Finding
 }
 
@@ -65,16 +66,24 @@ type ward struct {
 	jobs      map[string][]*jobs.Job // that wait or run, by object
 	held      map[driver.Ref]bool    // by the driver
 	damaged   map[string]error       // volumes
+
+	groups         map[string]*Group
+	groupSnapshots map[string]*GroupSnapshot
+}
+
+// has tells whether there is an object of this id that jobs can be about.
+func (w *ward) has(id string) bool {
+	return w.volumes[id] != nil || w.snapshots[id] != nil || w.groups[id] != nil || w.groupSnapshots[id] != nil
 }
 
 // Diagnose compares database and driver; with verify the driver also looks through
 // each volume for damage, which may read every byte. It changes nothing; nobody else
 // may be at work on either.
 func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error) {
-	w := &ward{map[string]*Volume{}, map[string]*Snapshot{}, map[string][]*jobs.Job{}, map[driver.Ref]bool{}, map[string]error{}}
+	w := &ward{map[string]*Volume{}, map[string]*Snapshot{}, map[string][]*jobs.Job{}, map[driver.Ref]bool{}, map[string]error{}, map[string]*Group{}, map[string]*GroupSnapshot{}}
 	d := &Diagnosis{}
 	for _, look := range []func(context.Context, *ward, *Diagnosis) error{
-		s.lookAtVolumes, s.lookAtSnapshots, s.lookAtJobs, s.lookAtDriver,
+		s.lookAtVolumes, s.lookAtSnapshots, s.lookAtGroups, s.lookAtJobs, s.lookAtDriver,
 	} {
 		if err := look(ctx, w, d); err != nil {
 			return nil, err
@@ -91,6 +100,7 @@ func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error)
 	for _, id := range sorted(w.snapshots) {
 		d.add(s.judgeSnapshot(w, w.snapshots[id]))
 	}
+	s.judgeGroups(w, d)
 	for _, id := range sorted(w.damaged) {
 		d.add(&Finding{Problem: DamagedProblem, Object: "volume", ID: id,
 			Says: fmt.Sprintf("the driver cannot read it: %v", w.damaged[id])})
@@ -196,7 +206,7 @@ func (w *ward) awaits(id string, kinds ...string) bool {
 
 func (s *Service) judgeJob(w *ward, job *jobs.Job) *Finding {
 	_, known := s.Handlers()[job.Kind]
-	if _, found := w.volumes[job.ResourceID]; known && !found && w.snapshots[job.ResourceID] == nil {
+	if known && !w.has(job.ResourceID) {
 		return &Finding{Problem: JobProblem, Object: "job", ID: job.ID,
 			Says: fmt.Sprintf("it is to do %s with %s, which is gone", job.Kind, job.ResourceID),
 			Plan: "end it",
@@ -228,7 +238,7 @@ func (s *Service) judgeVolume(w *ward, v *Volume) *Finding {
 			Says: fmt.Sprintf("it is %s, and the driver does not hold it", v.Status),
 			Plan: "set its status to error, from which it can be deleted",
 			mend: inTx(func(tx Tx) error { return failVolume(tx, v.ID, VolumeError) })}
-	case exit != "" && !w.awaits(v.ID):
+	case exit != "" && !w.awaits(v.ID) && !w.awaits(v.GroupID):
 		return &Finding{Problem: StatusProblem, Object: "volume", ID: v.ID,
 			Says: fmt.Sprintf("it is %s, and no job is queued for it", v.Status),
 			Plan: fmt.Sprintf("set its status to %s, from which it can be deleted", exit),
@@ -266,7 +276,7 @@ func (s *Service) judgeSnapshot(w *ward, snap *Snapshot) *Finding {
 	withVolume := (snap.Status == SnapshotDeleting && w.awaits(snap.VolumeID, jobDeleteVolume)) ||
 		slices.ContainsFunc(w.jobs[snap.VolumeID], func(j *jobs.Job) bool { return ofRollback(j, snap.ID) })
 	switch {
-	case exit != "" && !w.awaits(snap.ID) && !withVolume:
+	case exit != "" && !w.awaits(snap.ID) && !w.awaits(snap.GroupSnapshotID) && !withVolume:
 		return &Finding{Problem: StatusProblem, Object: "snapshot", ID: snap.ID,
 			Says: fmt.Sprintf("it is %s, and no job is queued for it", snap.Status),
 			Plan: fmt.Sprintf("set its status to %s, from which it can be deleted", exit),
@@ -316,7 +326,7 @@ func (w *ward) belongs(ref driver.Ref) bool {
 		return snap.VolumeID == ref.Volume
 	}
 	made := w.volumes[ref.Snapshot]
-	return made != nil && made.SourceVolumeID == ref.Volume && w.awaits(made.ID)
+	return made != nil && made.SourceVolumeID == ref.Volume && (w.awaits(made.ID) || w.awaits(made.GroupID))
 }
 
 // verify lets the driver look through the volumes that have rows.

@@ -12,7 +12,7 @@ import (
 
 // Explanation says in words why an object is as it is, and what can be done.
 type Explanation struct {
-	Object    string // volume or snapshot
+	Object    string // volume, snapshot, group, group snapshot
 	ID        string
 	Status    string
 	WaitsFor  string    // empty: nothing
@@ -57,6 +57,9 @@ func (s *Service) ExplainVolume(ctx context.Context, c Caller, id string) (*Expl
 	if err := s.lookUpJobs(ctx, &e, id); err != nil {
 		return nil, err
 	}
+	if err := s.lookUpWhole(ctx, &e, vol.GroupID); err != nil {
+		return nil, err
+	}
 	x := &Explanation{Object: "volume", ID: id, Status: string(vol.Status), Since: changedAt(vol.CreatedAt, vol.UpdatedAt)}
 	s.explain(x, &e)
 	return x, nil
@@ -87,6 +90,9 @@ func (s *Service) ExplainSnapshot(ctx context.Context, c Caller, id string) (*Ex
 		if e.live != nil && !ofRollback(e.live, snap.ID) {
 			e.live, e.holder = nil, nil
 		}
+	}
+	if err := s.lookUpWhole(ctx, &e, snap.GroupSnapshotID); err != nil {
+		return nil, err
 	}
 	x := &Explanation{Object: "snapshot", ID: id, Status: string(snap.Status), Since: changedAt(snap.CreatedAt, snap.UpdatedAt)}
 	s.explain(x, &e)

@@ -61,6 +61,9 @@ func wordsOfVolume(v *Volume) words {
 	default:
 		w.work, w.good, w.bad = "for work of another version of this service", "goes on", "error"
 	}
+	if v.GroupID != "" {
+		w.can = membersCan(w.can, "take it out of its group (remove_volumes), or delete the group with its volumes")
+	}
 	w.can = append(w.can, readable...)
 	return w
 }
@@ -89,6 +92,9 @@ func wordsOfSnapshot(s *Snapshot) words {
 		w.waits = "for an administrator, who set this status by hand, to set another (os-reset_status)"
 	default:
 		w.work, w.good, w.bad = "for work of another version of this service", "goes on", "error"
+	}
+	if s.GroupSnapshotID != "" {
+		w.can = membersCan(w.can, "delete the group snapshot that it is a part of")
 	}
 	w.can = append(w.can, "rename it", "change its metadata")
 	return w

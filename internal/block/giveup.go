@@ -73,7 +73,10 @@ func failVolume(tx Tx, id string, status VolumeStatus) error {
 			return err
 		}
 	}
-	return tx.SaveVolume(&vol)
+	if err := tx.SaveVolume(&vol); err != nil {
+		return err
+	}
+	return settleGroup(tx, vol.GroupID)
 }
 
 // failSnapshotsOf gives the snapshots that were to go with their volume a status
@@ -117,7 +120,10 @@ func failSnapshot(tx Tx, id string, status SnapshotStatus) error {
 		}
 		snap.Status = SnapshotError // whatever it is called, it has no bytes
 	}
-	return tx.SaveSnapshot(&snap)
+	if err := tx.SaveSnapshot(&snap); err != nil {
+		return err
+	}
+	return settleGroupSnapshot(tx, snap.GroupSnapshotID)
 }
 
 // GiveUpUnknown ends a job of a kind that this version does not know, and gives
@@ -140,6 +146,9 @@ func freeStuck(tx Tx, id string) error {
 		return err
 	}
 	snap, err := tx.Snapshot(id)
+	if isGone(err) {
+		return freeStuckGroup(tx, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -156,7 +165,10 @@ func stuckVolume(tx Tx, vol *Volume, exit VolumeStatus) error {
 	}
 	strange := *vol
 	strange.Status = exit
-	return tx.SaveVolume(&strange)
+	if err := tx.SaveVolume(&strange); err != nil {
+		return err
+	}
+	return settleGroup(tx, strange.GroupID)
 }
 
 func stuckSnapshot(tx Tx, snap *Snapshot, exit SnapshotStatus) error {
@@ -164,7 +176,10 @@ func stuckSnapshot(tx Tx, snap *Snapshot, exit SnapshotStatus) error {
 	if strange.moveTo(exit) != nil {
 		strange.Status = exit
 	}
-	return tx.SaveSnapshot(&strange)
+	if err := tx.SaveSnapshot(&strange); err != nil {
+		return err
+	}
+	return settleGroupSnapshot(tx, strange.GroupSnapshotID)
 }
 
 // exitOfVolume is where a volume goes whose job is no more; empty when its status

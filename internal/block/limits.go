@@ -41,6 +41,13 @@ const (
 	// MaxReaders is how many requests read snapshots at a time.
 	// Assumed: each has 256 KiB and keeps its snapshot from being deleted.
 	MaxReaders = 32
+	// MaxGroupVolumes is how many volumes one group may have: a snapshot of it stops
+	// the writes of all of them for a moment.
+	// Assumed: no source gives a bound; a lock of so many needs one.
+	MaxGroupVolumes = 256
+	// MaxGroupSpecs is how many specs one group type may have.
+	// Assumed: no source gives a bound; each show tells all of them.
+	MaxGroupSpecs = 100
 )
 
 // DefaultQuota is what a project may use until an administrator says otherwise;

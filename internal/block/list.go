@@ -32,6 +32,11 @@ const (
 	FieldResourceID       Field = "resource_uuid"
 	FieldEventID          Field = "event_id"
 	FieldLevel            Field = "message_level"
+	FieldGroupID          Field = "group_id"
+	FieldGroupSnapshotID  Field = "group_snapshot_id"
+	FieldSourceGroupID    Field = "source_group_id"
+	FieldLegacy           Field = "legacy"
+	FieldPublic           Field = "is_public"
 )
 
 // Filter keeps the rows whose field equals the value exactly, or stands to it as
@@ -70,7 +75,7 @@ type SortKey struct {
 	Desc  bool
 }
 
-// List is one page of a list of volumes or snapshots.
+// List is one page of a list.
 type List struct {
 	ProjectID string            // empty: all projects
 	Filters   []Filter          // all must hold

@@ -10,3 +10,11 @@ func SnapshotMoves() map[SnapshotStatus][]SnapshotStatus { return maps.Clone(sna
 
 // AttachmentMoves is a copy of the table of status changes of attachments.
 func AttachmentMoves() map[AttachmentStatus][]AttachmentStatus { return maps.Clone(attachmentMoves) }
+
+// GroupMoves is a copy of the table of status changes of groups.
+func GroupMoves() map[GroupStatus][]GroupStatus { return maps.Clone(groupMoves) }
+
+// GroupSnapshotMoves is a copy of the table of status changes of group snapshots.
+func GroupSnapshotMoves() map[GroupSnapshotStatus][]GroupSnapshotStatus {
+	return maps.Clone(groupSnapshotMoves)
+}

@@ -40,6 +40,37 @@ func TestStatusesMoveAlongTheTablesOnly(t *testing.T) {
 	}
 }
 
+func TestGroupsMoveAlongTheTablesOnly(t *testing.T) {
+	for _, from := range resettableGroup {
+		for _, to := range resettableGroup {
+			g := Group{ID: "g", Status: from}
+			err := g.moveTo(to)
+			if allowed := slices.Contains(groupMoves[from], to); allowed != (err == nil) || (err != nil && g.Status != from) {
+				t.Errorf("group %s to %s: %v, and is %s", from, to, err, g.Status)
+			}
+		}
+		if len(groupMoves[from]) == 0 {
+			t.Errorf("a group that is %s has no way out", from)
+		}
+	}
+	for _, from := range resettableGroupSnapshot {
+		for _, to := range resettableGroupSnapshot {
+			s := GroupSnapshot{ID: "s", Status: from}
+			err := s.moveTo(to)
+			if allowed := slices.Contains(groupSnapshotMoves[from], to); allowed != (err == nil) || (err != nil && s.Status != from) {
+				t.Errorf("group snapshot %s to %s: %v, and is %s", from, to, err, s.Status)
+			}
+		}
+	}
+	for from, to := range groupSnapshotMoves {
+		for _, next := range to {
+			if next != GroupSnapshotDeleted && len(groupSnapshotMoves[next]) == 0 {
+				t.Errorf("group snapshot: %s leads to %s, which leads nowhere", from, next)
+			}
+		}
+	}
+}
+
 // A status that a job can leave an object in must have a way out.
 func TestEveryStatusOfTheTablesHasAnExit(t *testing.T) {
 	for from, to := range snapshotMoves {

@@ -60,6 +60,8 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 		jobRollback:       {Run: untilHopeless(s.runRollback), GiveUp: s.giveUpRollback},
 		jobVerify:         s.verificationHandler(),
+		jobSnapshotGroup:  {Run: untilHopeless(s.runSnapshotGroup), GiveUp: s.giveUpSnapshotGroup},
+		jobCloneGroup:     {Run: untilHopeless(s.runCloneGroup), GiveUp: s.giveUpCloneGroup},
 	}
 }
 

@@ -94,6 +94,7 @@ const perVolumeSnapshots = "per_volume_snapshots"
 type Quota struct {
 	Limits Limits
 	Used   map[string]Usage // by type id; "" is all types
+	Groups int64            // used
 }
 
 // ProjectQuota reads one project's quota. Another project's is for
@@ -111,7 +112,14 @@ func (s *Service) ProjectQuota(ctx context.Context, c Caller, projectID string) 
 		return nil, err
 	}
 	used, err := s.store.Usages(ctx, projectID)
-	return &Quota{Limits: own.over(class), Used: used}, err
+	if err != nil {
+		return nil, err
+	}
+	groups := 0
+	if projectID != "" {
+		groups, err = s.store.CountGroups(ctx, List{ProjectID: projectID})
+	}
+	return &Quota{Limits: own.over(class), Used: used, Groups: int64(groups)}, err
 }
 
 // SetProjectQuota sets the named limits of a project and leaves the others.
@@ -176,8 +184,11 @@ func (s *Service) VolumeTypes(ctx context.Context) ([]*VolumeType, error) {
 	return s.store.VolumeTypes(ctx)
 }
 
-// EnsureFirst makes the first volume types in a new database.
+// EnsureFirst makes the first types in a new database.
 func (s *Service) EnsureFirst(ctx context.Context) error {
+	if err := s.ensureLegacyGroupType(ctx); err != nil {
+		return err
+	}
 	have, err := s.store.VolumeTypes(ctx)
 	if err != nil || len(have) > 0 {
 		return err

@@ -160,6 +160,9 @@ func (s *Service) DeleteSnapshot(ctx context.Context, c Caller, id string) error
 		if snap.Status != SnapshotAvailable && snap.Status != SnapshotError {
 			return Errorf(WrongStatus, "Invalid snapshot: Snapshot status must be available or error, but current status is: %s.", snap.Status)
 		}
+		if err := snap.staysInGroup(); err != nil {
+			return err
+		}
 		return s.queueDeletion(tx, snap)
 	})
 }
@@ -170,6 +173,9 @@ func (s *Service) ForceDeleteSnapshot(ctx context.Context, c Caller, id string) 
 	return s.store.InTx(ctx, func(tx Tx) error {
 		snap, err := snapshotFor(tx, c, id)
 		if err != nil {
+			return err
+		}
+		if err := snap.staysInGroup(); err != nil {
 			return err
 		}
 		if snap.Status == SnapshotDeleting { // it is on its way, by itself or with its volume

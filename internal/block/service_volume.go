@@ -46,6 +46,7 @@ type NewVolume struct {
 	SnapshotID     string
 	SourceVolumeID string
 	Multiattach    bool
+	GroupID        string // the group it is to be in; empty: none
 }
 
 // CreateVolume makes the row, in status creating, and queues the work.
@@ -62,6 +63,7 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 		ID: s.parts.NewUUID(), ProjectID: c.ProjectID, UserID: c.UserID, Name: n.Name,
 		Description: n.Description, Status: VolumeCreating, Size: n.Size, AvailabilityZone: s.parts.Zone,
 		Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID, Multiattach: n.Multiattach,
+		GroupID: n.GroupID,
 	}
 	err = s.store.InTx(ctx, func(tx Tx) error {
 		fresh := *vol // the closure may run twice
@@ -69,6 +71,9 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 			return err
 		}
 		if err := chooseType(&fresh, types, n.TypeName); err != nil {
+			return err
+		}
+		if err := join(tx, c, &fresh, n.TypeName != ""); err != nil {
 			return err
 		}
 		limits, err := limitsOf(tx, c.ProjectID)
@@ -234,6 +239,9 @@ func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade
 		if !slices.Contains(deletable, v.Status) || len(v.Attachments) > 0 {
 			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_rollbacking or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
 		}
+		if err := v.staysInGroup(); err != nil {
+			return err
+		}
 		if err := s.dropSnapshotsOf(tx, v, cascade); err != nil {
 			return err
 		}
@@ -252,6 +260,9 @@ func (s *Service) ForceDeleteVolume(ctx context.Context, c Caller, id string) er
 	return s.store.InTx(ctx, func(tx Tx) error {
 		v, err := volumeFor(tx, c, id)
 		if err != nil {
+			return err
+		}
+		if err := v.staysInGroup(); err != nil {
 			return err
 		}
 		if v.Status == VolumeDeleting {
@@ -287,6 +298,9 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 	for _, stored := range snaps {
 		if stored.ProjectID != v.ProjectID { // left behind when the volume was given away
 			return Errorf(WrongStatus, "Invalid volume: Volume %s has snapshots of another project and cannot be deleted.", v.ID)
+		}
+		if err := stored.staysInGroup(); err != nil {
+			return err
 		}
 		if err := tx.CancelJobs(stored.ID); err != nil {
 			return err

@@ -49,12 +49,14 @@ type Snapshot struct {
 	Name        Text
 	Description Text
 	Status      SnapshotStatus
-	Progress    int               // percent of its creation
-	Size        Size              // of the volume at that moment
-	Metadata    map[string]string // never changed in place
-	CreatedAt   time.Time
-	UpdatedAt   time.Time // zero: never changed
-	Version     int64     // moves with every write of the row
+	Progress    int // percent of its creation
+	// GroupSnapshotID is the group snapshot that it is a part of; empty: none.
+	GroupSnapshotID string
+	Size            Size              // of the volume at that moment
+	Metadata        map[string]string // never changed in place
+	CreatedAt       time.Time
+	UpdatedAt       time.Time // zero: never changed
+	Version         int64     // moves with every write of the row
 }
 
 // moveTo changes the status in memory, or fails with WrongStatus.

@@ -38,6 +38,7 @@ type Store interface {
 	AllUsages(ctx context.Context) (map[UsageOf]Usage, error)
 	// CountUsages are the figures of all projects as they follow from the rows.
 	CountUsages(ctx context.Context) (map[UsageOf]Usage, error)
+	groupStore
 
 	TransferStore
 	MessageStore
@@ -83,6 +84,7 @@ type Tx interface {
 	AttachmentTx
 
 	AddVolumeType(t *VolumeType) error
+	groupTx
 
 	TransferTx
 	MessageTx

@@ -75,6 +75,8 @@ type Volume struct {
 	Metadata         map[string]string // never changed in place
 	SnapshotID       string            // made from this snapshot; empty otherwise
 	SourceVolumeID   string            // made from this volume; empty otherwise
+	GroupID          string            // of its group; empty: none
+	GroupLegacy      bool              // its group is one of the old calls; see Group
 	Bootable         bool
 	Multiattach      bool
 	Writable         Writable

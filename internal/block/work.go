@@ -80,12 +80,15 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 	}
 	return s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
 		if v.Status != VolumeCreating {
-			return nil
+			return settleGroup(tx, v.GroupID)
 		}
 		if err := v.moveTo(VolumeAvailable); err != nil {
 			return err
 		}
-		return tx.SaveVolume(v)
+		if err := tx.SaveVolume(v); err != nil {
+			return err
+		}
+		return settleGroup(tx, v.GroupID)
 	}, func() error { return unlessFenced(s.driver.Delete(ctx, vol.ID, driver.Fence(job.Fence))) })
 }
 
@@ -237,7 +240,10 @@ func dropVolume(v *Volume, tx Tx) error {
 	if err := dropVerification(tx, v.ID); err != nil {
 		return err
 	}
-	return tx.DropVolume(v)
+	if err := tx.DropVolume(v); err != nil {
+		return err
+	}
+	return settleGroup(tx, v.GroupID)
 }
 
 func dropSnapshot(snap *Snapshot, tx Tx) error {
@@ -245,7 +251,10 @@ func dropSnapshot(snap *Snapshot, tx Tx) error {
 	if _, _, err := tx.AddUsage(snap.ProjectID, snap.TypeID, used.negative()); err != nil {
 		return err
 	}
-	return tx.DropSnapshot(snap)
+	if err := tx.DropSnapshot(snap); err != nil {
+		return err
+	}
+	return settleGroupSnapshot(tx, snap.GroupSnapshotID)
 }
 
 // snapshotStays is volumeStays for snapshots.

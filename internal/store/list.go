@@ -68,6 +68,7 @@ var volumeList = listed{
 		block.FieldSnapshotID:       {name: "snapshot_id", nullable: true},
 		block.FieldSourceVolumeID:   {name: "source_volume_id", nullable: true},
 		block.FieldMultiattach:      {name: "multiattach", kind: flagColumn},
+		block.FieldGroupID:          {name: "group_id", nullable: true},
 		block.FieldCreatedAt:        {name: "created_at"},
 		block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
 	},

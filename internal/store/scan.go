@@ -48,6 +48,14 @@ func value(v any) (any, error) {
 		return string(v), nil
 	case block.Writable:
 		return string(v), nil
+	case block.GroupStatus:
+		return string(v), nil
+	case block.GroupSnapshotStatus:
+		return string(v), nil
+	case []string:
+		return idsText(v)
+	case map[string]block.Text:
+		return textsText(v)
 	case jobs.State:
 		return string(v), nil
 	case time.Time:
@@ -104,6 +112,14 @@ func assignText(dest any, text string) error {
 		*d = block.AttachmentStatus(text)
 	case *block.Writable:
 		*d = block.Writable(text)
+	case *block.GroupStatus:
+		*d = block.GroupStatus(text)
+	case *block.GroupSnapshotStatus:
+		*d = block.GroupSnapshotStatus(text)
+	case *[]string:
+		return parseIDs(text, d)
+	case *map[string]block.Text:
+		return parseTexts(text, d)
 	case *jobs.State:
 		*d = jobs.State(text)
 	case *time.Time:

@@ -10,7 +10,7 @@ import (
 
 const (
 	snapshotColumns = `id, project_id, user_id, volume_id, type_id, name, description,
-		status, progress, size, metadata, created_at, updated_at, version`
+		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id`
 	snapshotByID = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE id = $1`
 )
 
@@ -18,7 +18,7 @@ const (
 func scanSnapshot(r row) (*block.Snapshot, error) {
 	s := &block.Snapshot{}
 	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.VolumeID, &s.TypeID, &s.Name, &s.Description,
-		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version)
+		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID)
 	return s, err
 }
 
@@ -26,7 +26,7 @@ func scanSnapshot(r row) (*block.Snapshot, error) {
 func snapshotBytes(s *block.Snapshot) int64 {
 	const fixed = 288
 	n := fixed + len(s.ID) + len(s.ProjectID) + len(s.UserID) + len(s.VolumeID) + len(s.TypeID) +
-		len(s.Name.Value) + len(s.Description.Value)
+		len(s.Name.Value) + len(s.Description.Value) + len(s.GroupSnapshotID)
 	return int64(n) + itemsBytes(s.Metadata)
 }
 
@@ -99,10 +99,10 @@ func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
 // AddSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
 func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 	const add = `INSERT INTO snapshots (` + snapshotColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 	s.Version = 1
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.VolumeID, s.TypeID, s.Name, s.Description,
-		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version)
+		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID))
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 const (
 	volumeColumns = `id, project_id, user_id, name, description, status, size, type_id,
 		availability_zone, metadata, snapshot_id, source_volume_id, bootable, multiattach,
-		attachments, created_at, updated_at, version, extend_to, readonly`
+		attachments, created_at, updated_at, version, extend_to, readonly, group_id, group_legacy`
 	volumeByID = `SELECT ` + volumeColumns + ` FROM volumes WHERE id = $1`
 )
 
@@ -20,7 +20,7 @@ func scanVolume(r row) (*block.Volume, error) {
 	v := &block.Volume{}
 	err := r.Scan(&v.ID, &v.ProjectID, &v.UserID, &v.Name, &v.Description, &v.Status, &v.Size, &v.TypeID,
 		&v.AvailabilityZone, &v.Metadata, &v.SnapshotID, &v.SourceVolumeID, &v.Bootable, &v.Multiattach,
-		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version, &v.ExtendTo, &v.Writable)
+		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version, &v.ExtendTo, &v.Writable, &v.GroupID, &v.GroupLegacy)
 	return v, err
 }
 
@@ -28,7 +28,7 @@ func scanVolume(r row) (*block.Volume, error) {
 func volumeBytes(v *block.Volume) int64 {
 	const fixed, attachment = 384, 256
 	n := fixed + len(v.ID) + len(v.ProjectID) + len(v.UserID) + len(v.Name.Value) + len(v.Description.Value) +
-		len(v.TypeID) + len(v.AvailabilityZone) + len(v.SnapshotID) + len(v.SourceVolumeID) +
+		len(v.TypeID) + len(v.AvailabilityZone) + len(v.SnapshotID) + len(v.SourceVolumeID) + len(v.GroupID) +
 		attachment*len(v.Attachments)
 	return int64(n) + itemsBytes(v.Metadata)
 }
@@ -92,11 +92,11 @@ func (t *Tx) Volume(id string) (*block.Volume, error) {
 // AddVolume adds a row; CreatedAt is the caller's, Version becomes 1.
 func (t *Tx) AddVolume(v *block.Volume) error {
 	const add = `INSERT INTO volumes (` + volumeColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`
 	v.Version = 1
 	_, err := t.exec(add, v.ID, v.ProjectID, v.UserID, v.Name, v.Description, v.Status, v.Size, v.TypeID,
 		v.AvailabilityZone, v.Metadata, orNull(v.SnapshotID), orNull(v.SourceVolumeID), v.Bootable, v.Multiattach,
-		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version, v.ExtendTo, v.Writable)
+		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy)
 	if err != nil {
 		return err
 	}
@@ -109,10 +109,11 @@ func (t *Tx) AddVolume(v *block.Volume) error {
 func (t *Tx) SaveVolume(v *block.Volume) error {
 	const save = `UPDATE volumes
 		SET name = $1, description = $2, status = $3, size = $4, type_id = $5, metadata = $6,
-			bootable = $7, multiattach = $8, attachments = $9, extend_to = $10, readonly = $11, updated_at = $12, version = version + 1
-		WHERE id = $13 AND version = $14`
+			bootable = $7, multiattach = $8, attachments = $9, extend_to = $10, readonly = $11, group_id = $12, group_legacy = $13,
+			updated_at = $14, version = version + 1
+		WHERE id = $15 AND version = $16`
 	n, err := t.exec(save, v.Name, v.Description, v.Status, v.Size, v.TypeID, v.Metadata,
-		v.Bootable, v.Multiattach, v.Attachments, v.ExtendTo, v.Writable, t.now, v.ID, v.Version)
+		v.Bootable, v.Multiattach, v.Attachments, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, t.now, v.ID, v.Version)
 	if err != nil {
 		return err
 	}
