@@ -26,6 +26,7 @@ func Operations() []Operation {
 	return slices.Concat(nativeOperations(),
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		transferOperations(), rollbackOperations(),
+		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),
 		backendOperations(), manageOperations())
 }

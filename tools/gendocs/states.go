@@ -14,6 +14,8 @@ type noun struct{ title, table, prefix string }
 var nouns = []noun{
 	{"Snapshot", "snapshotMoves", "Snapshot"},
 	{"Volume", "volumeMoves", "Volume"},
+	{"Group", "groupMoves", "Group"},
+	{"Group snapshot", "groupSnapshotMoves", "GroupSnapshot"},
 }
 
 // states makes docs/states.md from the tables of moves in internal/block, and
@@ -23,7 +25,7 @@ func states(p *page) error {
 	if err != nil {
 		return err
 	}
-	p.title("States", "`volumeMoves` and `snapshotMoves` in `internal/block`", "A status changes only along these arrows, "+
+	p.title("States", "the tables of moves in `internal/block`", "A status changes only along these arrows, "+
 		"in the transaction that queues the work or ends it. `os-reset_status` is the one way round them, for administrators only.\n"+
 		"Each is made by a function of `internal/block`; those named run… and giveUp… are jobs.")
 	texts := map[string]string{}

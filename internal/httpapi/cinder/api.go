@@ -19,6 +19,9 @@ type API struct {
 	level *slog.LevelVar // of log
 
 	readers chan struct{} // one in it for each read of a snapshot
+
+	groupTypeList, groupList, groupSnapshotList *listRules
+	oldGroupList, oldGroupSnapshotList          *listRules // of consistency groups
 }
 
 // New makes the door.
@@ -27,6 +30,8 @@ func New(blocks *block.Service, log *slog.Logger) *API {
 	a.snapshotList = a.snapshotRules()
 	a.transferList, a.messageList = transferRules(), messageRules()
 	a.readers = make(chan struct{}, block.MaxReaders)
+	a.groupTypeList, a.groupList, a.groupSnapshotList = groupTypeRules(), groupRules(), groupSnapshotRules()
+	a.oldGroupList, a.oldGroupSnapshotList = lenient(groupRules()), lenient(groupSnapshotRules())
 	return a
 }
 

@@ -34,6 +34,8 @@ var extensions = []extension{
 	{"ExtendedSnapshotAttributes", "os-extended-snapshot-attributes", "Project and progress of a snapshot.", "2012-06-19T00:00:00+00:00"},
 	{"VolumeHostAttribute", "os-vol-host-attr", "Host of a volume, for administrators.", "2011-11-03T00:00:00+00:00"},
 	{"VolumeTenantAttribute", "os-vol-tenant-attr", "Project of a volume.", "2011-11-03T00:00:00+00:00"},
+	{"Consistencygroups", "consistencygroups", "Consistency groups, by the calls that came before groups.", "2014-08-18T00:00:00+00:00"},
+	{"Cgsnapshots", "cgsnapshots", "Snapshots of consistency groups.", "2014-08-18T00:00:00+00:00"},
 	{"VolumeMigStatusAttribute", "os-vol-mig-status-attr", "Migration of a volume, for administrators.", "2013-08-08T00:00:00+00:00"},
 }
 

@@ -1,6 +1,7 @@
 package cinder
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -24,6 +25,7 @@ type filterRule struct {
 	v2    bool
 	since wire.Microversion
 	admin bool // for administrators only; to others the key is unknown
+	loose bool // an administrators' key that everybody may use up to 3.30
 	keep  func(q *listQuery, value string) error
 }
 
@@ -33,6 +35,8 @@ type listRules struct {
 	filters []filterRule
 	// unknownKeepsNothing: an unknown filter keeps no row, whatever the version.
 	unknownKeepsNothing bool
+	// lenient: an unknown filter is ignored, whatever the version.
+	lenient bool
 }
 
 // listQuery is what a list request asks for.
@@ -42,12 +46,15 @@ type listQuery struct {
 	all    bool // of all projects
 	none   bool // nothing can match
 	counts bool // tell how many match in all
+
+	bothKinds bool // of types: those that are public and those that are not
 }
 
 // listCalls are what a list needs of the heart and of the view.
 type listCalls[T any] struct {
 	noun  string // Snapshot, in messages
 	key   string // snapshots
+	links string // empty: the key and _links
 	rows  func(ctx context.Context, c block.Caller, list block.List, all bool) ([]T, error)
 	count func(ctx context.Context, c block.Caller, list block.List, all bool) (int, error)
 	id    func(row T) string
@@ -94,7 +101,7 @@ func readList(x *wire.Exchange, query url.Values, rules *listRules, admin bool) 
 var pageKeys = []string{"limit", "offset", "marker", "sort", "sort_key", "sort_dir", "all_tenants"}
 
 func readFilters(x *wire.Exchange, query url.Values, rules *listRules, admin bool, q *listQuery) error {
-	strict := x.API == wire.V3 && x.Version >= wire.StrictFilters
+	strict := x.API == wire.V3 && x.Version >= wire.StrictFilters && !rules.lenient
 	var unknown []string
 	for key, values := range query {
 		if slices.Contains(pageKeys, key) || (key == "with_count" && x.Version >= wire.WithCount) {
@@ -129,7 +136,7 @@ func (r *listRules) find(x *wire.Exchange, key string, admin bool) *filterRule {
 		if x.API == wire.V3 {
 			served = x.Version >= rule.since
 		}
-		if rule.key == key && served && (admin || !rule.admin) {
+		if rule.key == key && served && (admin || !rule.admin || (rule.loose && x.Version < wire.StrictFilters)) {
 			return rule
 		}
 	}
@@ -274,8 +281,8 @@ func answerList[T any](x *wire.Exchange, caller block.Caller, q *listQuery, call
 		b = append(b, ']')
 		if len(rows) > 0 && len(rows) == q.Limit { // full: more may follow
 			b = append(b, `,"`...)
-			b = append(b, calls.key...)
-			b = append(b, `_links":[{"rel":"next","href":`...)
+			b = append(b, cmp.Or(calls.links, calls.key+"_links")...)
+			b = append(b, `":[{"rel":"next","href":`...)
 			b = wire.AppendString(b, x.NextLink(calls.id(rows[len(rows)-1])))
 			b = append(b, `}]`...)
 		}

@@ -159,7 +159,7 @@ func TestVolumeFilters(t *testing.T) {
 		{query: "size=007", mv: 31, want: []block.Filter{{Field: block.FieldSize, Value: "7"}}},
 		{query: "size=abc", mv: 31, none: true},
 		{query: "size=abc", mv: 30},
-		{query: "group_id=x", mv: 31, none: true},
+		{query: "group_id=x", mv: 31, want: []block.Filter{{Field: block.FieldGroupID, Value: "x"}}},
 		{query: "metadata=garbage", none: true},
 		{query: "multiattach=true", mv: 30},
 		{query: "multiattach=true", mv: 31, bad: true},

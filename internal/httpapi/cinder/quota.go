@@ -45,7 +45,7 @@ func quotaLines(q *block.Quota, types []*block.VolumeType) []quotaLine {
 			quotaLine{"gigabytes_" + t.Name, limit("gigabytes_" + t.Name), used.Gigabytes},
 			quotaLine{"snapshots_" + t.Name, limit("snapshots_" + t.Name), used.Snapshots})
 	}
-	lines = append(lines, quotaLine{"groups", limit("groups"), 0})
+	lines = append(lines, quotaLine{"groups", limit("groups"), q.Groups})
 	if n, set := q.Limits["per_volume_snapshots"]; set { // ours: shown where somebody has set it
 		lines = append(lines, quotaLine{"per_volume_snapshots", n, 0})
 	}

@@ -29,6 +29,7 @@ func (a *API) Routes() []wire.Route {
 		a.manageRoutes(), a.forceDetachRoutes(),
 		a.rollbackRoutes(),
 		a.blockRoutes(),
+		a.groupTypeRoutes(), a.groupRoutes(), a.groupSnapshotRoutes(), a.consistencyGroupRoutes(), a.cgSnapshotRoutes(),
 		a.verifyRoutes(), a.usageRoutes(),
 	)
 }

@@ -72,7 +72,7 @@ func readNewVolume(x *wire.Exchange) (n block.NewVolume, err error) {
 }
 
 // readVolumeSource reads what the volume is made from: nothing, a snapshot, or
-// another volume. There are no images, backups and groups to name.
+// another volume, and the group it is to be in. There are no images and backups to name.
 func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume) (err error) {
 	if n.SnapshotID, err = optionalUUID(members, "snapshot_id"); err != nil {
 		return err
@@ -92,12 +92,13 @@ func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume
 			return block.Errorf(block.Invalid, "Invalid image identifier or unable to access requested image: %s %.64s.", key, image)
 		}
 	}
+	if n.GroupID, err = readGroupID(x, members); err != nil {
+		return err
+	}
 	for _, absent := range []struct {
 		key, noun string
 		since     wire.Microversion
 	}{
-		{"consistencygroup_id", "ConsistencyGroup", 0},
-		{"group_id", "Group", wire.VolumeGroupID},
 		{"backup_id", "Backup", wire.VolumeFromBackup},
 	} {
 		id, err := optionalUUID(members, absent.key)
@@ -109,6 +110,20 @@ func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume
 		}
 	}
 	return nil
+}
+
+// readGroupID reads the group that a volume is to be in: group_id from 3.13, or
+// consistencygroup_id, which it wins over. Source: Cinder volumes create.
+func readGroupID(x *wire.Exchange, members wire.Members) (string, error) {
+	old, err := optionalUUID(members, "consistencygroup_id")
+	if err != nil {
+		return "", err
+	}
+	id, err := optionalUUID(members, "group_id")
+	if err != nil || id == "" || x.Version < wire.VolumeGroupID {
+		return old, err
+	}
+	return id, nil
 }
 
 // optionalString reads a string; absent and null are the empty one.

@@ -29,7 +29,7 @@ func volumeRules() *listRules {
 			{key: "availability_zone", v2: true, keep: byField(block.FieldAvailabilityZone)},
 			{key: "bootable", v2: true, keep: byFlag(block.FieldBootable)},
 			{key: "size", since: wire.StrictFilters, keep: byNumber(block.FieldSize)},
-			{key: "group_id", since: wire.VolumeGroupFilter, keep: byNothing},
+			{key: "group_id", since: wire.VolumeGroupFilter, keep: byField(block.FieldGroupID)},
 			{key: "migration_status", v2: true, keep: byNothing},
 			{key: "created_at", since: wire.TimeComparison, keep: byTime(block.FieldCreatedAt)},
 			{key: "updated_at", since: wire.TimeComparison, keep: byTime(block.FieldUpdatedAt)},

@@ -69,7 +69,13 @@ func (w *volumeView) appendItem(b []byte, v *block.Volume, whole bool) []byte {
 	b = wire.AppendString(b, v.UserID)
 	b = append(b, `,"bootable":"`...)
 	b = wire.AppendBool(b, v.Bootable)
-	b = append(b, `","encrypted":false,"replication_status":null,"consistencygroup_id":null,"multiattach":`...)
+	b = append(b, `","encrypted":false,"replication_status":null,"consistencygroup_id":`...)
+	if v.GroupLegacy {
+		b = wire.AppendOptional(b, v.GroupID)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = append(b, `,"multiattach":`...)
 	b = wire.AppendBool(b, v.Multiattach)
 	b = append(b, `,"attachments":`...)
 	b = appendAttachments(b, v)
@@ -87,7 +93,8 @@ func (w *volumeView) appendByVersion(b []byte, v *block.Volume) []byte {
 		b = append(b, `,"migration_status":null`...)
 	}
 	if at >= wire.VolumeGroupID {
-		b = append(b, `,"group_id":null`...)
+		b = append(b, `,"group_id":`...)
+		b = wire.AppendOptional(b, v.GroupID)
 	}
 	if at >= wire.ProviderID && w.admin {
 		b = append(b, `,"provider_id":null`...)

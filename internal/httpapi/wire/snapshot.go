@@ -39,7 +39,8 @@ func AppendSnapshot(b []byte, x *Exchange, s *block.Snapshot, extended bool) []b
 func AppendSnapshotItem(b []byte, x *Exchange, s *block.Snapshot, extended bool) []byte {
 	b = AppendSnapshotCore(b, s)
 	if x.Version >= GroupSnapshotID {
-		b = append(b, `,"group_snapshot_id":null`...)
+		b = append(b, `,"group_snapshot_id":`...)
+		b = AppendOptional(b, s.GroupSnapshotID)
 	}
 	if x.Version >= SnapshotUserID {
 		b = append(b, `,"user_id":`...)

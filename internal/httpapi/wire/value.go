@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -94,6 +96,32 @@ func ReadItems(value jsontext.Value, field string) (map[string]string, error) {
 		}
 	}
 	return items, nil
+}
+
+// ReadStrings reads an array of at most so many strings of block.MaxText characters each.
+func ReadStrings(value jsontext.Value, field string, most int) ([]string, error) {
+	if value.Kind() != '[' {
+		return nil, errType(value, field, "an array")
+	}
+	var items []jsontext.Value
+	if err := json.Unmarshal(value, &items, jsontext.AllowDuplicateNames(true)); err != nil {
+		return nil, errMalformed()
+	}
+	if len(items) > most {
+		return nil, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: it has %d items; at most %d are allowed.", field, len(items), most)
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		text, err := ReadString(item, field)
+		if err != nil {
+			return nil, err
+		}
+		if n := utf8.RuneCountInString(text); n > block.MaxText {
+			return nil, block.Errorf(block.Invalid, "Invalid input for field/attribute %s: an item has %d characters; at most %d are allowed.", field, n, block.MaxText)
+		}
+		texts[i] = text
+	}
+	return texts, nil
 }
 
 // UUID reads the id of another object: a UUID, or null, which is nothing's id.
