@@ -38,7 +38,27 @@ var bodies = map[string]string{
 	"attachment.update":            `{"attachment":{"connector":{"host":"h","mode":"ro","mountpoint":"m"}}}`,
 	"volume.initialize_connection": `{"os-initialize_connection":{"connector":{"host":"h","mode":"ro"}}}`,
 	"volume.terminate_connection":  `{"os-terminate_connection":{"connector":{"host":"h"}}}`,
-	"cloudsnapshot.update":         `{"snapshot":{"name":"n","description":"d"}}`,
+	"group_type.create":            `{"group_type":{"name":"k{#}","description":"d","is_public":true,"group_specs":{"k":"v","n":null}}}`,
+	"group_type.update":            `{"group_type":{"name":"k{#}","description":"d","is_public":true}}`,
+	"group_spec.create":            `{"group_specs":{"k":"v","k2":null}}`,
+	"group_spec.update":            `{"k":"v"}`,
+	"group.create":                 `{"group":{"name":"n","description":"d","group_type":"{group_type}","volume_types":["SSD","__DEFAULT__"],"availability_zone":"az1"}}`,
+	"group.update":                 `{"group":{"name":"n{#}","description":"d","add_volumes":"{volume}","remove_volumes":"{volume}"}}`,
+	"group.delete":                 `{"delete":{"delete-volumes":true}}`,
+	"group.create_from_src":        `{"create-from-src":{"name":"n","description":"d","source_group_id":"{group}"}}`,
+	"group.reset_status":           `{"reset_status":{"status":"available"}}`,
+
+	"group.failover_replication":       `{"failover_replication":{"allow_attached_volume":true,"secondary_backend_id":"x"}}`,
+	"group_snapshot.create":            `{"group_snapshot":{"group_id":"{group}","name":"n","description":"d"}}`,
+	"group_snapshot.update":            `{"group_snapshot":{"name":"n","description":"d"}}`,
+	"group_snapshot.reset_status":      `{"reset_status":{"status":"available"}}`,
+	"consistencygroup.create":          `{"consistencygroup":{"name":"n","description":"d","volume_types":"SSD,__DEFAULT__","availability_zone":"az1"}}`,
+	"consistencygroup.create_from_src": `{"consistencygroup-from-src":{"name":"n","description":"d","source_cgid":"{group}"}}`,
+	"consistencygroup.update":          `{"consistencygroup":{"name":"n{#}","description":"d","add_volumes":"{volume}"}}`,
+	"consistencygroup.delete":          `{"consistencygroup":{"force":true}}`,
+	"cgsnapshot.create":                `{"cgsnapshot":{"consistencygroup_id":"{group}","name":"n","description":"d"}}`,
+
+	"cloudsnapshot.update": `{"snapshot":{"name":"n","description":"d"}}`,
 }
 
 // bodyOf is a body that the row takes.
@@ -214,7 +234,7 @@ func (c *caller) headers(head *strings.Builder, as user) {
 
 // fill puts ids and a number where a body wants them.
 func (c *caller) fill(body string, a *actor) string {
-	for _, noun := range []string{"volume", "project"} {
+	for _, noun := range []string{"volume", "project", "group", "group_type"} {
 		if wanted := "{" + noun + "}"; strings.Contains(body, wanted) {
 			id, _ := jsontext.AppendQuote(nil, c.id(noun, a))
 			body = strings.ReplaceAll(body, wanted, string(id[1:len(id)-1]))

@@ -141,6 +141,7 @@ func newSurface(s *site) *surface {
 		s.want(200, vault, "PUT", path, fmt.Sprintf(`{%q:{"name":%q,"description":%q}}`, noun, secret, secret))
 		s.want(200, vault, "PUT", path+"/metadata", fmt.Sprintf(`{"metadata":{%q:%q}}`, "k", secret))
 	}
+	s.groups(vault, all)
 	for _, noun := range []string{"user", "project"} {
 		for _, row := range s.want(200, admin, "GET", "/identity/v3/"+noun+"s", "").at(noun + "s").([]any) {
 			all.keep[row.(map[string]any)["id"].(string)] = true
@@ -160,10 +161,29 @@ func newSurface(s *site) *surface {
 	return all
 }
 
+// groups puts a group and its snapshot into the vault.
+func (s *site) groups(vault user, all *surface) {
+	base := "/v3/" + vault.project
+	all.vault["group"] = s.want(202, vault, "POST", base+"/consistencygroups", fmt.Sprintf(`{"consistencygroup":{"name":%q,"volume_types":"SSD"}}`, secret)).text("consistencygroup", "id")
+	all.vault["group_snapshot"] = s.want(202, vault, "POST", base+"/cgsnapshots", fmt.Sprintf(`{"cgsnapshot":{"consistencygroup_id":%q,"name":%q}}`, all.vault["group"], secret)).text("cgsnapshot", "id")
+	all.keep[all.vault["group"]], all.keep[all.vault["group_snapshot"]] = true, true
+}
+
+// nounOf is what the old calls' nouns stand for.
+func nounOf(noun string) string {
+	switch noun {
+	case "consistencygroup":
+		return "group"
+	case "cgsnapshot":
+		return "group_snapshot"
+	}
+	return noun
+}
+
 // vaultOf is all that the vault holds, as its owner sees it.
 func (s *surface) vaultOf(owner user) string {
 	var all strings.Builder
-	for _, path := range []string{"/volumes/detail", "/snapshots/detail", "/os-quota-sets/" + owner.project + "?usage=1"} {
+	for _, path := range []string{"/volumes/detail", "/snapshots/detail", "/consistencygroups/detail", "/cgsnapshots/detail", "/os-quota-sets/" + owner.project + "?usage=1"} {
 		all.WriteString(s.want(200, owner, "GET", "/v3/"+owner.project+path, "").body)
 	}
 	return all.String()
@@ -176,7 +196,7 @@ func (s *surface) learn(body string) {
 		return
 	}
 	for key, value := range top {
-		noun := strings.TrimSuffix(strings.TrimPrefix(key, "volume_"), "s")
+		noun := nounOf(strings.TrimSuffix(strings.TrimPrefix(key, "volume_"), "s"))
 		rows, many := value.([]any)
 		if !many {
 			rows = []any{value}

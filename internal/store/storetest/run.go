@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Verification", testVerifications},
 		{"Unmanaged", testUnmanaged},
 		{"Identity", testIdentity},
+		{"Group", testGroups},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, fresh) })
 	}
