@@ -161,23 +161,21 @@ func (c *core) grow(size int64) {
 // snapshot is being made, to the layer that was the head.
 func (c *core) flush() error {
 	c.mu.Lock()
-	err, beneath := c.failure, c.beneath
-	var head *layerFile
+	err, layers := c.failure, []*layerFile{c.beneath}
 	if c.head != 0 {
-		head = c.headFile()
+		layers = append(layers, c.headFile())
 	}
+	// Each stays open until it is flushed: a snapshot may seal it meanwhile, and a
+	// merge close it. One that is closed already was made durable by its seal.
+	layers = slices.DeleteFunc(layers, func(l *layerFile) bool { return l == nil || !l.enter() })
 	c.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	for _, l := range []*layerFile{beneath, head} {
-		if l != nil {
-			if err := c.flushLayer(l); err != nil {
-				return err
-			}
+	for _, l := range layers {
+		if err == nil {
+			err = c.flushLayer(l)
 		}
+		l.leave()
 	}
-	return nil
+	return err
 }
 
 // flushLayer makes an open layer durable; a failure is final.

@@ -132,7 +132,14 @@ func (c *core) headFileNow() *layerFile {
 
 // settleHead erases what waits for it in the head; a failure is final.
 func (c *core) settleHead() error {
-	l := c.headFileNow()
+	c.mu.Lock()
+	l := c.headFile()
+	open := l.enter() // as a flush does
+	c.mu.Unlock()
+	if !open {
+		return nil
+	}
+	defer l.leave()
 	if err := l.zeros.settle(l, &c.ranges); err != nil {
 		return c.fail(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -369,4 +370,37 @@ func TestMergedFilesAreClosedWhileTheVolumeIsOpen(t *testing.T) {
 	}
 	checkOpen(t, dev, want)
 	checkOpen(t, snap, want)
+}
+
+// A flush that is on its way while its layer is sealed, merged and let go ends well.
+func TestFlushOutlivesTheMergeOfItsLayer(t *testing.T) {
+	var hold atomic.Bool
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	p := openPool(t, memory(t), Options{datasync: func(f *os.File) error {
+		if hold.Swap(false) {
+			close(arrived)
+			<-goOn
+		}
+		return datasync(f)
+	}})
+	must(t, p.Create(t.Context(), driver.VolumeSpec{ID: "a", Size: mib}, 0))
+	dev := openDevice(t, p, volA, driver.ReadWrite)
+	write(t, dev, 1, 0, mib/2)
+	must(t, p.Snapshot(t.Context(), "a", "s", 0))
+	write(t, dev, 2, 0, 4096)
+	hold.Store(true)
+	flushed := make(chan error)
+	go func() { flushed <- dev.Flush(t.Context()) }()
+	<-arrived // at the layer that is the head now
+	must(t, p.Snapshot(t.Context(), "a", "t", 0))
+	must(t, p.DeleteSnapshot(t.Context(), "a", "s", 0))
+	tidyUp(t, p)
+	if got := layersOf(t, p); len(got) != 2 || got[0].Number != 1 {
+		t.Fatalf("the layers are %+v, want the flushed one merged away", got)
+	}
+	close(goOn)
+	must(t, <-flushed)
+	write(t, dev, 3, 8192, 4096)
+	must(t, dev.Flush(t.Context()))
+	soundly(t, p)
 }
