@@ -55,8 +55,11 @@ func (m *Model) revert(c *Call, op Op, row *Row) {
 		return
 	}
 	all, vol := m.snapshotsOf(volume), m.Rows[volume]
+	if m.Jumped && len(all) > 1 { // the newest by its time need not be the one that was made last
+		c.Or = http.StatusBadRequest
+	}
 	switch {
-	case all[len(all)-1] != row || vol.Size != row.Size:
+	case vol.Size != row.Size, all[len(all)-1] != row && c.Or == 0:
 		c.Want = http.StatusBadRequest
 	case vol.Status != "available" || row.Status != "available":
 		c.Want = http.StatusConflict
