@@ -19,17 +19,15 @@ VERSION = '3.70' if harness.DIALECT == 'cinder' else '3.50'
 ENTRIES = {e.name.replace('_', ' '): e
            for e in importlib.metadata.entry_points().select(group='openstack.volume.v3')}
 
-LEFT = {}
+LEFT = {
+    'block storage resource filter show': "a fault of this client, against any server: 'ListWithMeta' object is not an iterator",
+}
 WAITING = {  # what each group of commands needs
     'attachments': ['volume attachment '],
     'backups': ['volume backup '],
-    'clusters': ['block storage cluster '],
     'groups': ['volume group ', 'consistency group '],
-    'messages': ['volume message '],
     'qos': ['volume qos '],
-    'resource filters': ['block storage resource filter '],
     'retype': ['volume migrate'],
-    'services': ['volume service ', 'volume host '],
     'types': ['volume type create', 'volume type delete', 'volume type set', 'volume type unset'],
 }
 for noun, prefixes in WAITING.items():
@@ -254,7 +252,7 @@ def attachments():
     gone('volume', made['id'])
 
 
-@needs('services')
+@needs()
 def services():
     """services: list, disable with a reason, enable; a host cannot fail over"""
     with being('openrc-admin'):
@@ -265,11 +263,11 @@ def services():
         now = next(s for s in o('volume service list', '--long') if s['Binary'] == 'cinder-volume')
         want(now['Status'] == 'disabled' and now['Disabled Reason'] == 'test', now)
         o('volume service set', '--enable', host, 'cinder-volume')
-        o('volume host set', '--disable', host)
-        o('volume host set', '--enable', host)
+        refused('replication', 'volume host set', '--disable', host)  # freezes it
+        refused('replication', 'volume host set', '--enable', host)
 
 
-@needs('messages')
+@needs()
 def messages():
     """messages: list, show and delete"""
     want(isinstance(o('volume message list'), list), 'no list')
@@ -278,15 +276,14 @@ def messages():
     refused('', 'volume message delete', nobody)
 
 
-@needs('resource filters')
+@needs()
 def filters():
-    """resource filters: list and show"""
+    """resource filters: list"""
     listed = o('block storage resource filter list')
     want('volume' in {f['Resource'] for f in listed}, listed)
-    want('status' in str(o('block storage resource filter show', 'volume')), 'no filters')
 
 
-@needs('clusters')
+@needs()
 def clusters():
     """clusters: none, and none to show or set"""
     with being('openrc-admin'):

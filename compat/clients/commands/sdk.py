@@ -14,15 +14,12 @@ CALLS = {n for n in vars(_proxy.Proxy) if not n.startswith('_')}
 
 LEFT = {}
 WAITING = {  # what each group of calls needs
-    'attachments': ['reserve_volume', 'unreserve_volume', 'begin_volume_detaching', 'abort_volume_detaching',
+    'reserving': ['reserve_volume', 'unreserve_volume', 'begin_volume_detaching', 'abort_volume_detaching',
                     'init_volume_attachment', 'terminate_volume_attachment'],
     'backups': ['backups', 'get_backup', 'find_backup', 'create_backup', 'delete_backup', 'restore_backup', 'reset_backup'],
-    'capabilities': ['get_capabilities'],
     'groups': [n for n in CALLS if 'group' in n],
     'image content': ['upload_volume_to_image'],
     'managing': ['unmanage_volume'],
-    'pools': ['backend_pools'],
-    'resource filters': ['resource_filters'],
     'retype': ['retype_volume', 'migrate_volume', 'complete_volume_migration'],
     'types': ['create_type', 'update_type', 'delete_type', 'update_type_extra_specs', 'delete_type_extra_specs', 'get_type_access',
               'add_type_access', 'remove_type_access', 'get_type_encryption', 'create_type_encryption',
@@ -222,7 +219,7 @@ def backups():
         gone(demo, thing)
 
 
-@needs('attachments')
+@needs('reserving')
 def connections():
     """the old calls of a compute service: reserve, connect, detach"""
     made = volume(admin, 'asked')
@@ -242,7 +239,7 @@ def connections():
     gone(admin, made)
 
 
-@needs('pools', 'capabilities')
+@needs()
 def pools():
     """pools and capabilities of the one host"""
     pool = next(iter(admin.backend_pools()))
@@ -250,7 +247,7 @@ def pools():
     want(admin.get_capabilities(pool.name.partition('#')[0]).vendor_name, 'no vendor')
 
 
-@needs('resource filters')
+@needs()
 def filters():
     """resource filters"""
     want('volume' in {f.resource for f in demo.resource_filters()}, 'no filters')
