@@ -40,7 +40,9 @@ allocs: ## the tests that hold allocations per operation, without the race detec
 	go test -count=1 -run 'Alloc|CostNothing' ./...
 
 conform: build ## the black-box suite: against URL=… (its /v3 identity address, with OS_USERNAME and so on set), or a server of its own
-	@if [ -n '$(URL)' ]; then OS_AUTH_URL='$(URL)' ./breezeblock conform; else compat/clients/run.sh conform; fi
+	@if [ -n '$(URL)' ]; then OS_AUTH_URL='$(URL)' ./breezeblock conform; else compat/clients/run.sh conform; \
+	  go test -count=1 -v -run Recorded ./compat >breezeblock-fidelity.log 2>&1 || { grep -E '^ *--- FAIL|wrong' breezeblock-fidelity.log; exit 1; }; \
+	  grep -o 'fidelity, .*' breezeblock-fidelity.log; rm breezeblock-fidelity.log; fi
 
 clients: build need-clients ## the stock clients (openstack, cinder, SDK, tempest, gophercloud) against our binary, in both dialects
 	compat/clients/run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud

@@ -3,6 +3,9 @@ package compat_test
 import (
 	"context"
 	"flag"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +16,44 @@ import (
 
 // recordings lets other recordings of the same form be replayed.
 var recordings = flag.String("recordings", "recordings", "folder of the recorded exchanges")
+
+// fidelityFile is how each recorded exchange came out, in numbers; docs/compatibility.md shows it.
+const fidelityFile = "fidelity.tsv"
+
+// keepCounts fails when fewer rows are answered as recorded than before, or more
+// are excused without -update having kept that.
+func keepCounts(t *testing.T, name string, counts map[replay.Verdict]int) {
+	t.Helper()
+	text, err := os.ReadFile(fidelityFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d", name, counts[replay.Same], counts[replay.Excused],
+		counts[replay.Wrong], counts[replay.Waits], counts[replay.NotTaken])
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, name+"\t") })
+	if at < 0 {
+		t.Fatalf("%s has no line for %q", fidelityFile, name)
+	}
+	if *update {
+		lines[at] = line
+		if err := os.WriteFile(fidelityFile, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	var same, excused int
+	if _, err := fmt.Sscanf(strings.TrimPrefix(lines[at], name+"\t"), "%d\t%d", &same, &excused); err != nil {
+		t.Fatalf("%s: %q: %v", fidelityFile, lines[at], err)
+	}
+	switch {
+	case counts[replay.Same] < same || counts[replay.Excused] > excused:
+		t.Errorf("%d rows are as recorded and %d are excused; it was %d and %d. If that is meant: go test ./compat -run Recorded -update",
+			counts[replay.Same], counts[replay.Excused], same, excused)
+	case line != lines[at]:
+		t.Logf("better than %s says; go test ./compat -run Recorded -update keeps it", fidelityFile)
+	}
+}
 
 // target is a fresh server in the dialect, as the black-box packages see it.
 func target(t *testing.T, dialect string, options ...testserver.Option) *client.Target {
@@ -57,9 +98,13 @@ func TestRecordedExchangesAreAnsweredAsRecorded(t *testing.T) {
 					}
 				})
 			}
-			t.Log(counts)
+			t.Logf("fidelity, %s: %d same, %d accepted with a reason, %d wrong, %d wait for their call, %d not taken",
+				file.name, counts[replay.Same], counts[replay.Excused], counts[replay.Wrong], counts[replay.Waits], counts[replay.NotTaken])
 			if err != nil {
 				t.Fatal(err)
+			}
+			if *recordings == "recordings" && !t.Failed() {
+				keepCounts(t, file.name, counts)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 // compatibility makes docs/compatibility.md from the dialects' switches, the
 // accepted differences, the clients' counts and every comment that says Assumed.
 func compatibility(p *page) error {
-	p.title("Compatibility", "`internal/httpapi/wire/dialect.go`, `compat/accepted.json`, `compat/calls.tsv`, the files of `compat/clients` and every `Assumed:` in the code",
+	p.title("Compatibility", "`internal/httpapi/wire/dialect.go`, `compat/accepted.json`, `compat/fidelity.tsv`, `compat/calls.tsv`, the files of `compat/clients` and every `Assumed:` in the code",
 		"What differs between the dialects, what differs from recorded Cinder on purpose, and what no source told us. What is served at all: [routes](routes.md).")
 	if err := p.clients(); err != nil {
 		return err
@@ -87,6 +87,17 @@ func (p *page) accepted() error {
 	var entries []struct{ Row, Where, At, Reason, Source string }
 	if err := json.Unmarshal(raw, &entries); err != nil {
 		return fmt.Errorf("compat/accepted.json: %w", err)
+	}
+	p.heading("Fidelity to the recordings")
+	p.paragraph("How each exchange recorded from a real Cinder 21.3.1 (`compat/recordings`) comes out when it is played against a server in dialect `cinder`. " +
+		"Waiting are calls that are not built; not taken are rows that the recorder could not run either.")
+	p.head("recording", "same", "accepted with a reason", "wrong", "waiting", "not taken")
+	err = eachLine("compat/fidelity.tsv", func(line string) error {
+		p.row(strings.Split(line, "\t")...)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	p.heading("Differences from the recordings that are meant")
 	p.paragraph("The rows are those of `compat/recordings`; every other row is answered as recorded, or the tests fail.")

@@ -346,7 +346,7 @@ def attachments():
     """attachments: create, show, list, update, complete, delete"""
     made = volume('held')
     server = '3d6a0b9d-7b7c-4b8e-9f0a-0d2f6b0c1a11'
-    number = shown(c('attachment-create', made['id'], server))['ID']
+    number = shown(c('attachment-create', made['id'], server))['id']
     want(number in c('attachment-list'), 'not listed')
     c('attachment-show', number)
     c('attachment-update', number, '--initiator', 'iqn.1993-08.org.debian:01:x', '--ip', '127.0.0.1', '--host', 'h', '--multipath', 'false')

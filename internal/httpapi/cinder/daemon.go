@@ -58,12 +58,18 @@ func (a *API) listServices(x *wire.Exchange) error {
 	}
 	rows := []map[string]any{}
 	for _, d := range daemons {
-		if (query.Has("host") && query.Get("host") != d.Host) || (query.Has("binary") && query.Get("binary") != d.Binary) {
+		if (query.Has("host") && !runsOn(d, query.Get("host"))) || (query.Has("binary") && query.Get("binary") != d.Binary) {
 			continue
 		}
 		rows = append(rows, a.serviceRow(x, d))
 	}
 	return replyJSON(x, http.StatusOK, map[string]any{"services": rows})
+}
+
+// runsOn says whether a service is the host's: it has its name, or is one of its
+// backends, host@backend. Source: Cinder, the filter host of its service query.
+func runsOn(d block.Daemon, host string) bool {
+	return d.Host == host || strings.HasPrefix(d.Host, host+"@")
 }
 
 func (a *API) serviceRow(x *wire.Exchange, d block.Daemon) map[string]any {
@@ -111,10 +117,13 @@ func (a *API) setService(disabled, withReason bool) wire.Handler {
 		if binary == "" || words["host"] == "" {
 			return block.Errorf(block.Invalid, "'host' and 'binary' are required properties.")
 		}
+		reason := words["disabled_reason"]
+		if withReason && strings.TrimSpace(reason) == "" {
+			return block.Errorf(block.Invalid, "disabled_reason must have 1 to 255 characters that are not all spaces.")
+		}
 		if _, err := x.Authorize(); err != nil {
 			return err
 		}
-		reason := words["disabled_reason"]
 		if err := a.blocks.SetDaemon(x.Context(), words["host"], binary, disabled, reason); err != nil {
 			return err
 		}

@@ -85,3 +85,33 @@ func TestVersionDocuments(t *testing.T) {
 		t.Errorf("got Location %q, Vary %q", got, a.header.Get("Vary"))
 	}
 }
+
+// schedulerHost is where the scheduler runs.
+func (s *site) schedulerHost() string {
+	a := s.want(s.do(s.admin, "GET", "/v3/{p}/os-services?binary=cinder-scheduler", ""), 200, `"binary":"cinder-scheduler"`)
+	host, _ := a.at("services").([]any)[0].(map[string]any)["host"].(string)
+	return host
+}
+
+func TestServicesAreOfAHostAndItsBackends(t *testing.T) {
+	s := newSite(t, "cinder")
+	host := s.schedulerHost()
+	for query, count := range map[string]int{"host=" + host: 2, "host=" + host + "@": 0, "host=" + host[:3]: 0, "host=" + host + "&binary=cinder-volume": 1} {
+		a := s.want(s.do(s.admin, "GET", "/v3/{p}/os-services?"+query, ""), 200, `"services":`)
+		if got := strings.Count(a.body, `"binary"`); got != count {
+			t.Errorf("?%s gives %d services, want %d: %s", query, got, count, a.body)
+		}
+	}
+}
+
+func TestServiceIsNotDisabledWithoutTheReasonThatTheCallIsFor(t *testing.T) {
+	s := newSite(t, "cinder")
+	host := s.schedulerHost()
+	for _, reason := range []string{"", `,"disabled_reason":null`, `,"disabled_reason":""`, `,"disabled_reason":"  "`} {
+		s.want(s.do(s.admin, "PUT", "/v3/{p}/os-services/disable-log-reason", `{"host":"`+host+`","binary":"cinder-scheduler"`+reason+`}`), 400, "disabled_reason")
+	}
+	if a := s.do(s.admin, "GET", "/v3/{p}/os-services", ""); strings.Count(a.body, `"status":"enabled"`) != 2 {
+		t.Errorf("refused calls changed something: %s", a.body)
+	}
+	s.want(s.do(s.admin, "PUT", "/v3/{p}/os-services/disable-log-reason", `{"host":"`+host+`","binary":"cinder-scheduler","disabled_reason":"x"}`), 200, `"disabled_reason":"x"`)
+}
