@@ -28,5 +28,6 @@ func Operations() []Operation {
 		transferOperations(), rollbackOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),
-		backendOperations(), manageOperations())
+		backendOperations(), manageOperations(),
+		typeOperations(), qosOperations(), quotaOperations())
 }

@@ -19,9 +19,6 @@ func serviceOperations() []Operation {
 		{"version.v3", v3, versionRedirect},
 		{"version.v3_slash", v3, versionShow},
 		{"health", v3, health},
-		{"type.list", nil, typeList},
-		{"type.show", nil, typeShow},
-		{"type.default", nil, typeDefault},
 		{"zone.list", nil, zoneList},
 		{"quota.show", nil, quotaShow},
 		{"quota.defaults", nil, quotaDefaults},
@@ -118,51 +115,6 @@ func versionTwo(t T, e *Env) {
 
 func health(t T, e *Env) {
 	status(t, e.as(t, e.nobody(), "GET", "/healthcheck", nil), 200)
-}
-
-func (e *Env) types(t T) []map[string]any {
-	t.Helper()
-	a := e.do(t, "GET", e.path("/types"), nil)
-	status(t, a, 200)
-	list, _ := a.Object()["volume_types"].([]any)
-	var types []map[string]any
-	for _, v := range list {
-		o, _ := v.(map[string]any)
-		types = append(types, o)
-	}
-	return types
-}
-
-func typeList(t T, e *Env) {
-	types := e.types(t)
-	if len(types) == 0 {
-		t.Fatalf("there are no volume types")
-	}
-	for _, o := range types {
-		for _, key := range []string{"id", "name", "is_public", "description", "extra_specs"} {
-			if _, there := o[key]; !there {
-				t.Errorf("a type lacks %s: %v", key, o)
-			}
-		}
-	}
-}
-
-func typeShow(t T, e *Env) {
-	for _, o := range e.types(t) {
-		a := e.do(t, "GET", e.path("/types/"+fmt.Sprint(o["id"])), nil)
-		if a.Status != 200 || a.Under("volume_type")["name"] != o["name"] {
-			t.Errorf("got %s, want the type %v", a, o["name"])
-		}
-	}
-	e.fault(t, e.do(t, "GET", e.path("/types/"+unknownID), nil), 404, "itemNotFound")
-}
-
-func typeDefault(t T, e *Env) {
-	a := e.do(t, "GET", e.path("/types/default"), nil)
-	status(t, a, 200)
-	if name, _ := a.Under("volume_type")["name"].(string); name == "" {
-		t.Errorf("got %s, want a type with a name", a)
-	}
 }
 
 func zoneList(t T, e *Env) {

@@ -48,6 +48,18 @@ const (
 	// MaxGroupSpecs is how many specs one group type may have.
 	// Assumed: no source gives a bound; each show tells all of them.
 	MaxGroupSpecs = 100
+	// MaxVolumeTypes is how many volume types there may be.
+	// Assumed: no source gives a bound; each list of volumes reads them all.
+	MaxVolumeTypes = 500
+	// MaxQoSSpecs is how many QoS specs there may be. Assumed, as MaxVolumeTypes.
+	MaxQoSSpecs = 500
+	// MaxSpecs is how many extra specs a volume type, or figures QoS specs, may have.
+	// Assumed: no source gives a bound.
+	MaxSpecs = 128
+	// MaxTypeProjects is how many projects may be given access to one private volume
+	// type, and how many may have a default type of their own.
+	// Assumed: no source gives a bound.
+	MaxTypeProjects = 10000
 )
 
 // DefaultQuota is what a project may use until an administrator says otherwise;

@@ -37,6 +37,8 @@ const (
 	FieldSourceGroupID    Field = "source_group_id"
 	FieldLegacy           Field = "legacy"
 	FieldPublic           Field = "is_public"
+	FieldQoSID            Field = "qos_id"
+	FieldConsumer         Field = "consumer"
 )
 
 // Filter keeps the rows whose field equals the value exactly, or stands to it as

@@ -264,10 +264,11 @@ func (s *Service) ManageVolume(ctx context.Context, c Caller, id string, n NewMa
 		ID: id, ProjectID: c.ProjectID, UserID: c.UserID, Name: n.Name, Description: n.Description, Status: VolumeAvailable,
 		Size: Size(found.Size >> 30), AvailabilityZone: s.parts.Zone, Metadata: n.Metadata, Bootable: n.Bootable,
 	}
-	if err := chooseType(vol, types, n.TypeName); err != nil {
-		return nil, err
-	}
 	err = s.store.InTx(ctx, func(tx Tx) error {
+		vol.TypeID, vol.Multiattach = "", false // the closure may run twice
+		if err := chooseType(tx, c, vol, types, n.TypeName); err != nil {
+			return err
+		}
 		if _, err := tx.Volume(id); !isGone(err) {
 			return cmpErr(err, invalidReference(id, "already managed"))
 		}

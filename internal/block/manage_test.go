@@ -96,7 +96,7 @@ func TestWhatCannotBeManagedIsRefused(t *testing.T) {
 			}
 		}
 		r.uses("demo", block.Usage{Volumes: 1, Gigabytes: 1})
-		r.must(r.service.SetProjectQuota(t.Context(), "demo", block.Limits{"volumes": 0}))
+		r.must(r.service.ForceProjectQuota(t.Context(), "demo", block.Limits{"volumes": 0}))
 		whole := "00000000-0000-4000-8000-0000000000cc"
 		r.must(r.bytes.Create(t.Context(), driver.VolumeSpec{ID: whole, Size: 1 << 30}, 0))
 		if _, err := r.service.ManageVolume(t.Context(), demo, whole, block.NewManaged{Host: host}); block.KindOf(err) != block.OverLimit {

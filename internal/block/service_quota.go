@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 // reserve counts change against the project's quota, in all and of the type, in
@@ -122,9 +121,54 @@ func (s *Service) ProjectQuota(ctx context.Context, c Caller, projectID string) 
 	return &Quota{Limits: own.over(class), Used: used, Groups: int64(groups)}, err
 }
 
+// DefaultQuotaOf are the limits that a project would have without its own. Another
+// project's are for administrators; fails with Forbidden.
+func (s *Service) DefaultQuotaOf(ctx context.Context, c Caller, projectID string) (Limits, error) {
+	if !c.owns(projectID) {
+		return nil, Errorf(Forbidden, "Only an administrator may read the quota of another project.")
+	}
+	return s.ClassQuota(ctx, DefaultClass)
+}
+
 // SetProjectQuota sets the named limits of a project and leaves the others.
-// Fails with Invalid, naming them, when there are names that mean nothing.
+// Fails with Invalid, naming them, when there are names that mean nothing, and when
+// a limit is below what is used. Source: Cinder quotas _validate_existing_resource.
 func (s *Service) SetProjectQuota(ctx context.Context, projectID string, limits Limits) error {
+	types, err := s.store.VolumeTypes(ctx)
+	if err != nil {
+		return err
+	}
+	used, err := s.store.Usages(ctx, projectID)
+	if err != nil {
+		return err
+	}
+	if err := s.knownLimits(ctx, limits); err != nil {
+		return err
+	}
+	if err := limits.cover(used[""], ""); err != nil {
+		return err
+	}
+	for _, t := range types {
+		if err := limits.cover(used[t.ID], "_"+t.Name); err != nil {
+			return err
+		}
+	}
+	return s.ForceProjectQuota(ctx, projectID, limits)
+}
+
+// cover refuses limits, of names that end in suffix, that are below what is used.
+func (l Limits) cover(used Usage, suffix string) error {
+	for name, n := range map[string]int64{"volumes": used.Volumes, "snapshots": used.Snapshots, "gigabytes": used.Gigabytes} {
+		if limit, set := l[name+suffix]; set && over(n, limit) {
+			return Errorf(Invalid, "Quota %s limit must be equal or greater than existing resources. Current usage is %d and the requested limit is %d.", name+suffix, n, limit)
+		}
+	}
+	return nil
+}
+
+// ForceProjectQuota is SetProjectQuota for limits that may be below what is used:
+// then nothing can be added until enough has gone.
+func (s *Service) ForceProjectQuota(ctx context.Context, projectID string, limits Limits) error {
 	if err := s.knownLimits(ctx, limits); err != nil {
 		return err
 	}
@@ -177,35 +221,6 @@ func (s *Service) knownLimits(ctx context.Context, limits Limits) error {
 		return Errorf(Invalid, "Bad key(s) in quota set: %s", strings.Join(bad, ", "))
 	}
 	return nil
-}
-
-// VolumeTypes are all volume types, oldest first.
-func (s *Service) VolumeTypes(ctx context.Context) ([]*VolumeType, error) {
-	return s.store.VolumeTypes(ctx)
-}
-
-// EnsureFirst makes the first types in a new database.
-func (s *Service) EnsureFirst(ctx context.Context) error {
-	if err := s.ensureLegacyGroupType(ctx); err != nil {
-		return err
-	}
-	have, err := s.store.VolumeTypes(ctx)
-	if err != nil || len(have) > 0 {
-		return err
-	}
-	return s.store.InTx(ctx, func(tx Tx) error {
-		for i, name := range FirstTypes {
-			made := tx.Now().Add(time.Duration(i) * time.Microsecond) // lists go by it
-			t := &VolumeType{ID: s.parts.NewUUID(), Name: name, Public: true, CreatedAt: made}
-			if name == DefaultTypeName {
-				t.Description = SetText("Default Volume Type")
-			}
-			if err := tx.AddVolumeType(t); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 func overQuota(about, format string, args ...any) error {

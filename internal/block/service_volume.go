@@ -70,7 +70,7 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 		if err := s.fillFromSource(tx, c, &fresh); err != nil {
 			return err
 		}
-		if err := chooseType(&fresh, types, n.TypeName); err != nil {
+		if err := chooseType(tx, c, &fresh, types, n.TypeName); err != nil {
 			return err
 		}
 		if err := join(tx, c, &fresh, n.TypeName != ""); err != nil {
@@ -152,25 +152,36 @@ func checkSize(size, least Size) error {
 	return nil
 }
 
-func chooseType(v *Volume, types []*VolumeType, named string) error {
-	if named == "" && v.TypeID != "" {
-		return nil
-	}
+// chooseType sets the volume's type and what follows from it: the named one, the
+// source's, the project's default, or the default of all; the last needs no access.
+func chooseType(tx Tx, c Caller, v *Volume, types []*VolumeType, named string) (err error) {
+	source := v.TypeID
 	if named == "" {
-		named = DefaultTypeName
+		if named = source; named == "" {
+			if named, err = tx.DefaultType(c.ProjectID); err != nil {
+				return err
+			}
+		}
+		if named == "" {
+			named = DefaultTypeName
+		}
+		if named == source || named == DefaultTypeName {
+			c.Admin = true
+		}
 	}
-	i := slices.IndexFunc(types, func(t *VolumeType) bool { return t.ID == named || t.Name == named })
-	if i < 0 {
-		return On("volume_type", Errorf(NotFound, "Volume type with name or id %.64s could not be found.", named))
+	t, err := typeFor(tx, c, types, named)
+	if err != nil {
+		return err
 	}
-	v.TypeID = types[i].ID
-	v.Multiattach = v.Multiattach || types[i].ExtraSpecs["multiattach"] == multiattachSpec
+	if (v.Multiattach || t.multiattach()) && t.Encryption != nil {
+		return Errorf(Invalid, "Invalid volume: Multiattach cannot be used with encrypted volumes.")
+	}
+	if from := typeNamed(types, source); from != nil && !sameEncryption(from.Encryption, t.Encryption) {
+		return Errorf(Invalid, "Invalid input received: Invalid volume_type provided: %.64s (its encryption must match that of the source).", named)
+	}
+	v.TypeID, v.Multiattach = t.ID, v.Multiattach || t.multiattach()
 	return nil
 }
-
-// multiattachSpec is the value of a type's spec multiattach that makes its volumes
-// so. Source: Cinder volume_types, is_multiattach.
-const multiattachSpec = "<is> True"
 
 // VolumeChange is all that an update of a volume can change.
 type VolumeChange struct {

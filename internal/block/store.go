@@ -26,8 +26,7 @@ type Store interface {
 	Volumes(ctx context.Context, list List) ([]*Volume, error)
 	CountVolumes(ctx context.Context, list List) (int, error)
 	AttachmentStore
-	// VolumeTypes are all types, oldest first.
-	VolumeTypes(ctx context.Context) ([]*VolumeType, error)
+	TypeReads
 	// Usages are a project's figures by type id; "" is the sum of all types.
 	Usages(ctx context.Context, projectID string) (map[string]Usage, error)
 	// QuotaLimits are the limits set for a project, without the defaults.
@@ -83,8 +82,8 @@ type Tx interface {
 
 	AttachmentTx
 
-	AddVolumeType(t *VolumeType) error
 	groupTx
+	TypeWrites
 
 	TransferTx
 	MessageTx

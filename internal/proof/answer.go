@@ -178,7 +178,7 @@ func (m *Model) createSnapshot(c *Call, op Op) {
 func (m *Model) setQuota(c *Call, op Op) {
 	target := m.Callers[max(op.Target, 0)%len(m.Callers)].Project
 	c.Method, c.Path, c.Want = http.MethodPut, "/os-quota-sets/"+target, http.StatusOK
-	c.Body = members{"quota_set": members{op.Word: op.Count}}
+	c.Body = members{"quota_set": members{op.Word: op.Count}, "skip_validation": true} // below what is used, too
 	c.Then = func(Shown) error { m.Limits[target][op.Word] = int64(op.Count); return nil }
 	if !c.Who.Admin {
 		c.Want = http.StatusForbidden

@@ -316,7 +316,7 @@ func serve(t testing.TB, options ...testserver.Option) *door {
 func (d *door) unlimited(t testing.TB) {
 	t.Helper()
 	limits := members{"volumes": -1, "snapshots": -1, "gigabytes": -1}
-	if status, text, err := d.call(2, "PUT", "/os-quota-sets/"+d.callers[0].Project, members{"quota_set": limits}); err != nil || status != http.StatusOK {
+	if status, text, err := d.call(2, "PUT", "/os-quota-sets/"+d.callers[0].Project, members{"quota_set": limits, "skip_validation": true}); err != nil || status != http.StatusOK {
 		t.Fatalf("%d %s, %v", status, text, err)
 	}
 }

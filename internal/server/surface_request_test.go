@@ -58,7 +58,20 @@ var bodies = map[string]string{
 	"consistencygroup.delete":          `{"consistencygroup":{"force":true}}`,
 	"cgsnapshot.create":                `{"cgsnapshot":{"consistencygroup_id":"{group}","name":"n","description":"d"}}`,
 
-	"cloudsnapshot.update": `{"snapshot":{"name":"n","description":"d"}}`,
+	"cloudsnapshot.update":   `{"snapshot":{"name":"n","description":"d"}}`,
+	"volume.retype":          `{"os-retype":{"new_type":"SAS","migration_policy":"never"}}`,
+	"type.create":            `{"volume_type":{"name":"t{#}","description":"d","extra_specs":{"k":"v"},"os-volume-type-access:is_public":true}}`,
+	"type.update":            `{"volume_type":{"name":"t{#}","description":"d","is_public":false}}`,
+	"type.specs.set":         `{"extra_specs":{"k":"v","multiattach":"<is> True"}}`,
+	"type.specs.update":      `{"k":"v"}`,
+	"type.access.add":        `{"addProjectAccess":{"project":"{project}"}}`,
+	"type.access.remove":     `{"removeProjectAccess":{"project":"{project}"}}`,
+	"type.encryption.create": `{"encryption":{"provider":"luks","control_location":"front-end","cipher":"aes-xts-plain64","key_size":256}}`,
+	"type.encryption.update": `{"encryption":{"provider":"luks","control_location":"back-end","cipher":null,"key_size":null}}`,
+	"default_type.set":       `{"default_type":{"volume_type":"SSD"}}`,
+	"qos.create":             `{"qos_specs":{"name":"q{#}","consumer":"both","read_iops_sec":"5"}}`,
+	"qos.set":                `{"qos_specs":{"consumer":"front-end","k":"v"}}`,
+	"qos.delete_keys":        `{"keys":["k"]}`,
 }
 
 // bodyOf is a body that the row takes.
@@ -98,6 +111,7 @@ var queryKeys = []string{
 	"limit", "marker", "offset", "sort", "sort_key", "sort_dir", "all_tenants", "with_count", "name", "status", "volume_id", "project_id",
 	"metadata", "bootable", "size", "availability_zone", "consumes_quota", "user_id", "multiattach", "cascade", "usage", "enabled",
 	"include_names", "instance_id", "attach_status", "domain_id", "user.id", "scope.project.id", "nocatalog", "_method", "x", "", "since", "max_results", "next_token", "starting_offset",
+	"vol_type_id", "force", "is_public", "extra_specs",
 }
 
 var methods = []string{"GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "FOO", "put", "CONNECT"}

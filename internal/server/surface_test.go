@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -147,6 +148,7 @@ func newSurface(s *site) *surface {
 			all.keep[row.(map[string]any)["id"].(string)] = true
 		}
 	}
+	all.keep[s.want(200, vault, "GET", "/v3/"+vault.project+"/types/default", "").text("volume_type", "id")] = true
 	all.keep[all.vault["volume"]], all.keep[all.vault["snapshot"]] = true, true
 	all.actors = []*actor{{name: "nobody"}, {name: "garbage", as: user{"gAAAAAB" + strings.Repeat("x", 180), vault.project}}}
 	for _, name := range []string{"demo", "demo", "looker", "admin"} {
@@ -183,8 +185,14 @@ func nounOf(noun string) string {
 // vaultOf is all that the vault holds, as its owner sees it.
 func (s *surface) vaultOf(owner user) string {
 	var all strings.Builder
-	for _, path := range []string{"/volumes/detail", "/snapshots/detail", "/consistencygroups/detail", "/cgsnapshots/detail", "/os-quota-sets/" + owner.project + "?usage=1"} {
+	for _, path := range []string{"/volumes/detail", "/snapshots/detail", "/consistencygroups/detail", "/cgsnapshots/detail"} {
 		all.WriteString(s.want(200, owner, "GET", "/v3/"+owner.project+path, "").body)
+	}
+	quota, _ := s.want(200, owner, "GET", "/v3/"+owner.project+"/os-quota-sets/"+owner.project+"?usage=1", "").at("quota_set").(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(quota)) { // administrators make and remove types, which are lines, too
+		if line, is := quota[name].(map[string]any); is && line["in_use"] != 0.0 {
+			fmt.Fprintf(&all, " %s: %v", name, line)
+		}
 	}
 	return all.String()
 }

@@ -9,6 +9,8 @@ type dialect struct {
 	// forUpdate ends a SELECT whose rows the transaction will change. SQLite has
 	// one writer and needs none.
 	forUpdate string
+	// forShare ends a SELECT whose rows must stay as they are until the transaction ends.
+	forShare string
 	// skipLocked ends a SELECT that leaves out rows which another node is about to change.
 	skipLocked string
 	// hasItem holds for rows whose column metadata has an item; arguments: key, value.
@@ -25,6 +27,7 @@ var sqliteDialect = dialect{
 var postgresDialect = dialect{
 	name:       "postgres",
 	forUpdate:  " FOR UPDATE",
+	forShare:   " FOR SHARE",
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	hasItem:    [3]string{"metadata::json ->> ", "::text = ", "::text"},
 }
@@ -45,3 +48,7 @@ func (d dialect) migration(text string) string {
 
 // lock ends the text of a SELECT whose rows the transaction will change.
 func (d dialect) lock(query string) string { return query + d.forUpdate }
+
+// hold ends the text of a SELECT whose rows must stay as they are until the
+// transaction ends.
+func (d dialect) hold(query string) string { return query + d.forShare }

@@ -99,7 +99,7 @@ func (a *API) showQuota(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	return a.replyQuota(x, quotaSet, quota, usage, target)
+	return a.replyQuota(x, caller, quotaSet, quota, usage, target)
 }
 
 // Keys of the bodies.
@@ -108,11 +108,21 @@ const (
 	quotaClassSet = "quota_class_set"
 )
 
-func (a *API) replyQuota(x *wire.Exchange, key string, quota *block.Quota, usage bool, id string) error {
+// replyQuota answers with the limits in all, and of the types that the caller may
+// use or the project does use.
+func (a *API) replyQuota(x *wire.Exchange, caller block.Caller, key string, quota *block.Quota, usage bool, id string) error {
+	usable, err := a.blocks.TypesFor(x.Context(), caller)
+	if err != nil {
+		return err
+	}
 	types, err := a.blocks.VolumeTypes(x.Context())
 	if err != nil {
 		return err
 	}
+	types = slices.DeleteFunc(types, func(t *block.VolumeType) bool {
+		may := slices.ContainsFunc(usable, func(u *block.VolumeType) bool { return u.ID == t.ID })
+		return !may && quota.Used[t.ID] == (block.Usage{})
+	})
 	return x.Reply(http.StatusOK, func(b []byte) []byte {
 		return appendQuotaSet(b, key, quotaLines(quota, types), usage, id)
 	})
@@ -120,36 +130,56 @@ func (a *API) replyQuota(x *wire.Exchange, key string, quota *block.Quota, usage
 
 // showDefaultQuota serves GET /os-quota-sets/{target}/defaults.
 func (a *API) showDefaultQuota(x *wire.Exchange) error {
-	if _, err := x.Authorize(); err != nil {
-		return err
-	}
-	limits, err := a.blocks.ClassQuota(x.Context(), block.DefaultClass)
+	caller, err := x.Authorize()
 	if err != nil {
 		return err
 	}
-	return a.replyQuota(x, quotaSet, &block.Quota{Limits: limits}, false, x.PathValue("target"))
+	target := x.PathValue("target")
+	limits, err := a.blocks.DefaultQuotaOf(x.Context(), caller, target)
+	if err != nil {
+		return err
+	}
+	return a.replyQuota(x, caller, quotaSet, &block.Quota{Limits: limits}, false, target)
 }
 
 // updateQuota serves PUT /os-quota-sets/{target}: the named limits change, the
-// others stay. Source: Cinder quotas update.
+// others stay. None may be below what is used, unless skip_validation, which older
+// clients send beside the quota set, is true. Source: Cinder quotas update.
 func (a *API) updateQuota(x *wire.Exchange) error {
-	limits, err := readLimits(x, quotaSet)
+	limits, err := readLimits(x, quotaSet, "skip_validation")
 	if err != nil {
 		return err
+	}
+	top, err := x.Top()
+	if err != nil {
+		return err
+	}
+	unchecked := false
+	if value, given := top.Get("skip_validation"); given {
+		if unchecked, err = wire.ReadBool(value, "skip_validation"); err != nil {
+			return err
+		}
 	}
 	caller, err := x.Authorize()
 	if err != nil {
 		return err
 	}
 	target := x.PathValue("target")
-	if err := a.blocks.SetProjectQuota(x.Context(), target, limits); err != nil {
+	if err := checkProject(target, "quota_set_name"); err != nil {
+		return err
+	}
+	set := a.blocks.SetProjectQuota
+	if unchecked {
+		set = a.blocks.ForceProjectQuota
+	}
+	if err := set(x.Context(), target, limits); err != nil {
 		return err
 	}
 	quota, err := a.blocks.ProjectQuota(x.Context(), caller, target)
 	if err != nil {
 		return err
 	}
-	return a.replyQuota(x, quotaSet, quota, false, "")
+	return a.replyQuota(x, caller, quotaSet, quota, false, "")
 }
 
 // resetQuota serves DELETE /os-quota-sets/{target}: the defaults count again.
@@ -167,10 +197,11 @@ func (a *API) resetQuota(x *wire.Exchange) error {
 // showQuotaClass serves GET /os-quota-class-sets/{class}. The class default holds
 // every project's defaults; others are kept and count for nobody. Source: Cinder quota_classes.
 func (a *API) showQuotaClass(x *wire.Exchange) error {
-	if _, err := x.Authorize(); err != nil {
+	caller, err := x.Authorize()
+	if err != nil {
 		return err
 	}
-	return a.replyQuotaClass(x, x.PathValue("class"))
+	return a.replyQuotaClass(x, caller, x.PathValue("class"))
 }
 
 // updateQuotaClass serves PUT /os-quota-class-sets/{class}.
@@ -183,43 +214,50 @@ func (a *API) updateQuotaClass(x *wire.Exchange) error {
 	if len(class) > block.MaxText {
 		return block.Errorf(block.Invalid, "The name of a quota class has at most %d bytes.", block.MaxText)
 	}
-	if _, err := x.Authorize(); err != nil {
+	caller, err := x.Authorize()
+	if err != nil {
 		return err
 	}
 	if err := a.blocks.SetClassQuota(x.Context(), class, limits); err != nil {
 		return err
 	}
-	return a.replyQuotaClass(x, "")
+	return a.replyQuotaClass(x, caller, "")
 }
 
 // replyQuotaClass tells the limits of the path's class; the id as Cinder does,
 // when it shows a class and not when it changed one.
-func (a *API) replyQuotaClass(x *wire.Exchange, id string) error {
+func (a *API) replyQuotaClass(x *wire.Exchange, caller block.Caller, id string) error {
 	limits, err := a.blocks.ClassQuota(x.Context(), x.PathValue("class"))
 	if err != nil {
 		return err
 	}
-	return a.replyQuota(x, quotaClassSet, &block.Quota{Limits: limits}, false, id)
+	return a.replyQuota(x, caller, quotaClassSet, &block.Quota{Limits: limits}, false, id)
 }
 
 // readLimits reads the limits of a quota set; -1 is no limit. The project's id
 // that older clients repeat in the body is ignored, as are a class's and force.
-func readLimits(x *wire.Exchange, key string) (block.Limits, error) {
+func readLimits(x *wire.Exchange, key string, beside ...string) (block.Limits, error) {
 	members, err := x.Object(key)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.OnlyKey(key); err != nil {
+	top, err := x.Top()
+	if err != nil {
+		return nil, err
+	}
+	if err := top.Only("the request body", append(beside, key)...); err != nil {
 		return nil, err
 	}
 	limits := block.Limits{}
-	for _, m := range members {
+	for _, m := range slices.Backward(members) { // of duplicates the last
 		switch m.Name {
 		case "tenant_id", "project_id", "id", "force", "class_name":
 			continue
 		}
-		value, _ := members.Get(m.Name) // of duplicates the last
-		n, err := wire.ReadInt(value, fmt.Sprintf("%.64s", m.Name), -1, maxLimit)
+		if _, given := limits[m.Name]; given {
+			continue
+		}
+		n, err := wire.ReadInt(m.Value, fmt.Sprintf("%.64s", m.Name), -1, maxLimit)
 		if err != nil {
 			return nil, err
 		}

@@ -31,6 +31,7 @@ func (a *API) Routes() []wire.Route {
 		a.blockRoutes(),
 		a.groupTypeRoutes(), a.groupRoutes(), a.groupSnapshotRoutes(), a.consistencyGroupRoutes(), a.cgSnapshotRoutes(),
 		a.verifyRoutes(), a.usageRoutes(),
+		a.typeRoutes(), a.qosRoutes(),
 	)
 }
 
@@ -111,9 +112,6 @@ func (a *API) volumeActions() []wire.Route {
 func (a *API) serviceRoutes() []wire.Route {
 	const quota, class = "/os-quota-sets/{target}", "/os-quota-class-sets/{class}"
 	return []wire.Route{
-		{Name: "type.list", Method: "GET", Path: "/types", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.listVolumeTypes},
-		{Name: "type.default", Method: "GET", Path: "/types/default", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.showDefaultType},
-		{Name: "type.show", Method: "GET", Path: "/types/{type_id}", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.showVolumeType},
 		{Name: "zone.list", Method: "GET", Path: "/os-availability-zone", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.listZones},
 		{Name: "quota.show", Method: "GET", Path: quota, Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs9, Handle: a.showQuota},
 		{Name: "quota.defaults", Method: "GET", Path: quota + "/defaults", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.showDefaultQuota},

@@ -69,7 +69,9 @@ func (w *volumeView) appendItem(b []byte, v *block.Volume, whole bool) []byte {
 	b = wire.AppendString(b, v.UserID)
 	b = append(b, `,"bootable":"`...)
 	b = wire.AppendBool(b, v.Bootable)
-	b = append(b, `","encrypted":false,"replication_status":null,"consistencygroup_id":`...)
+	b = append(b, `","encrypted":`...)
+	b = wire.AppendBool(b, w.encrypted(v.TypeID))
+	b = append(b, `,"replication_status":null,"consistencygroup_id":`...)
 	if v.GroupLegacy {
 		b = wire.AppendOptional(b, v.GroupID)
 	} else {
@@ -143,6 +145,16 @@ func (w *volumeView) appendLinks(b []byte, id string) []byte {
 	b = append(b, "/volumes/"...)
 	b = append(b, id...)
 	return append(b, `"}]`...)
+}
+
+// encrypted tells what the type says; there is no volume of a type while that changes.
+func (w *volumeView) encrypted(typeID string) bool {
+	for _, t := range w.types {
+		if t.ID == typeID {
+			return t.Encryption != nil
+		}
+	}
+	return false
 }
 
 func (w *volumeView) typeName(id string) string {

@@ -86,6 +86,11 @@ func ReadItems(value jsontext.Value, field string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ItemsOf(members, field)
+}
+
+// ItemsOf makes items of members that are strings; of duplicates the last wins.
+func ItemsOf(members Members, field string) (_ map[string]string, err error) {
 	items := make(map[string]string, len(members))
 	for _, m := range slices.Backward(members) { // so an earlier one of a wrong type does no harm
 		if _, given := items[m.Name]; given {

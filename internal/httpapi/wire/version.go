@@ -47,10 +47,12 @@ const (
 	WithCount           Microversion = 45 // lists count
 	VolumeFromBackup    Microversion = 47 // volumes are made from backups
 	SharedTargets       Microversion = 48 // volumes carry shared_targets, service_uuid
+	TypeFilters         Microversion = 52 // lists filter volume types by extra_specs, and refuse unknown filters
 	TransferSnapshots   Microversion = 55 // transfers can leave snapshots behind, and say so
 	TransferHistory     Microversion = 57 // transfers carry source and destination project
 	TransferPages       Microversion = 59 // transfers have markers and order
 	TimeComparison      Microversion = 60 // lists compare created_at and updated_at of volumes
+	DefaultTypes        Microversion = 62 // projects have default types of their own
 	ClusterName         Microversion = 61 // volumes carry cluster_name, for administrators
 	VolumeTypeID        Microversion = 63 // volumes carry volume_type_id
 	ConsumesQuota       Microversion = 65 // volumes and snapshots carry consumes_quota

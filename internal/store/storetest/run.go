@@ -24,6 +24,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Attachment", testAttachments},
 		{"Connection", testConnections},
 		{"VolumeType", testVolumeTypes},
+		{"QoS", testQoS},
 		{"Quota", testQuotas},
 		{"Job", testJobs},
 		{"Claim", testClaims},

@@ -85,32 +85,3 @@ func testVolumes(t *testing.T, fresh func(testing.TB) string) {
 		wantKind(t, err, block.NotFound, "")
 	})
 }
-
-func testVolumeTypes(t *testing.T, fresh func(testing.TB) string) {
-	t.Run("types come oldest first and whole", func(t *testing.T) {
-		s, clock := Open(t, fresh(t))
-		newer := &block.VolumeType{ID: id(1), Name: "SSD", Description: block.SetText("fast"), Public: true,
-			ExtraSpecs: map[string]string{"a": "b"}, CreatedAt: clock.Now()}
-		older := &block.VolumeType{ID: id(2), Name: "SATA", ExtraSpecs: map[string]string{}, CreatedAt: clock.Now().Add(-time.Second)}
-		must(t, s, func(tx block.Tx) error {
-			if err := tx.AddVolumeType(newer); err != nil {
-				return err
-			}
-			return tx.AddVolumeType(older)
-		})
-		got, err := s.VolumeTypes(t.Context())
-		if diff := cmp.Diff([]*block.VolumeType{older, newer}, got); diff != "" || err != nil {
-			t.Errorf("%v: %s", err, diff)
-		}
-	})
-	t.Run("a name that is taken is a conflict", func(t *testing.T) {
-		s, clock := Open(t, fresh(t))
-		must(t, s, func(tx block.Tx) error {
-			return tx.AddVolumeType(&block.VolumeType{ID: id(1), Name: "SSD", CreatedAt: clock.Now()})
-		})
-		err := s.InTx(t.Context(), func(tx block.Tx) error {
-			return tx.AddVolumeType(&block.VolumeType{ID: id(2), Name: "SSD", CreatedAt: clock.Now()})
-		})
-		wantKind(t, err, block.Conflict, "Volume Type SSD already exists.")
-	})
-}
