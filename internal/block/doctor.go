@@ -105,6 +105,9 @@ func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error)
 		d.add(&Finding{Problem: DamagedProblem, Object: "volume", ID: id,
 			Says: fmt.Sprintf("the driver cannot read it: %v", w.damaged[id])})
 	}
+	if err := s.judgeConnections(ctx, w, d); err != nil {
+		return nil, err
+	}
 	s.judgeDriver(w, d)
 	if verify {
 		if err := s.verify(ctx, w, d); err != nil {
@@ -206,7 +209,7 @@ func (w *ward) awaits(id string, kinds ...string) bool {
 
 func (s *Service) judgeJob(w *ward, job *jobs.Job) *Finding {
 	_, known := s.Handlers()[job.Kind]
-	if known && !w.has(job.ResourceID) {
+	if known && job.Kind != jobEndConnection && !w.has(job.ResourceID) { // a connection may have ended at once
 		return &Finding{Problem: JobProblem, Object: "job", ID: job.ID,
 			Says: fmt.Sprintf("it is to do %s with %s, which is gone", job.Kind, job.ResourceID),
 			Plan: "end it",

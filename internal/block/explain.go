@@ -60,6 +60,11 @@ func (s *Service) ExplainVolume(ctx context.Context, c Caller, id string) (*Expl
 	if err := s.lookUpWhole(ctx, &e, vol.GroupID); err != nil {
 		return nil, err
 	}
+	if e.live == nil && vol.isCuttingOff() {
+		if err := s.lookUpEnding(ctx, &e, id); err != nil {
+			return nil, err
+		}
+	}
 	x := &Explanation{Object: "volume", ID: id, Status: string(vol.Status), Since: changedAt(vol.CreatedAt, vol.UpdatedAt)}
 	s.explain(x, &e)
 	return x, nil

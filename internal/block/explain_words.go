@@ -35,6 +35,9 @@ func wordsOfVolume(v *Volume) words {
 		w.can = []string{"attach it", "extend it", "take a snapshot", "roll it back to a snapshot", "make a volume from it", "delete it; with cascade its snapshots, too"}
 	case VolumeInUse:
 		w.can = []string{"detach it", "take a snapshot with force", "make a volume from it", "extend it (microversion 3.42 or EVS)"}
+		if v.isCuttingOff() {
+			w.then = "A client that was detached could not be cut off: it is cut off when it is detached again, or when the server starts anew."
+		}
 	case VolumeError:
 		w.then = "Its creation failed, or its reversion to a snapshot; nothing happens by itself."
 		w.can = []string{"delete it", "make another"}
@@ -51,11 +54,11 @@ func wordsOfVolume(v *Volume) words {
 		w.then = "Its extension failed: it holds what it held, at its old size; nothing happens by itself."
 		w.can = []string{"delete it", "ask an administrator to set it available (os-reset_status)"}
 	case VolumeReserved, VolumeAttaching:
-		w.waits = "for whoever reserved it to attach it (os-attach)"
-		w.can = []string{"attach it"}
+		w.waits = "for whoever reserved it to attach it (os-attach, or update and completion of its attachment)"
+		w.can = []string{"attach it", "give it back (os-unreserve, or deletion of its attachment)"}
 	case VolumeDetaching:
 		w.waits = "for whoever began it to detach it (os-detach)"
-		w.can = []string{"detach it"}
+		w.can = []string{"detach it", "leave it attached (os-roll_detaching)"}
 	case VolumeMaintenance:
 		w.waits = "for an administrator to end the maintenance (os-reset_status)"
 	default:

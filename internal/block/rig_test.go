@@ -28,7 +28,8 @@ type rig struct {
 	ids     int
 	ahead   time.Duration // of the service's clock
 
-	stopped func() // ends the runner
+	wires   block.DataPath // nil: none
+	stopped func()         // ends the runner
 }
 
 var (
@@ -84,13 +85,18 @@ func (r *rig) open(ctx context.Context) error {
 		return err
 	}
 	r.store = s
+	r.serve()
+	return nil
+}
+
+// serve makes the service on the store.
+func (r *rig) serve() {
 	id := func(form string) func() string {
 		return func() string { r.ids++; return fmt.Sprintf(form, r.ids) }
 	}
-	r.service = block.NewService(s, r.bytes, block.Parts{
-		NewUUID: id("00000000-0000-4000-8000-%012x"), NewHex: id("%032x"), Now: r.now, Zone: "az1",
+	r.service = block.NewService(r.store, r.bytes, block.Parts{
+		NewUUID: id("00000000-0000-4000-8000-%012x"), NewHex: id("%032x"), Now: r.now, Zone: "az1", DataPath: r.wires,
 	})
-	return nil
 }
 
 func (r *rig) close() {
