@@ -34,7 +34,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(serveCommand(), checkCommand(), doctorCommand(), verifyCommand(), keysCommand(), conformCommand(), versionCommand())
+	c.AddCommand(serveCommand(), checkCommand(), doctorCommand(), verifyCommand(), keysCommand(), conformCommand(), attachCommand(), detachCommand(), versionCommand())
 	return c
 }
 

@@ -71,6 +71,7 @@ func (s *session) codeOf(err error) uint32 {
 // answer replies to r with code and, for a read that went well, p. With now set the
 // reply is written at once, by this caller or by the worker behind it.
 func (s *session) answer(r *request, code uint32, p []byte, now bool) error {
+	s.server.figures.count(r, code)
 	if r.kind != cmdRead || code != ok {
 		p = nil
 	}
@@ -99,6 +100,7 @@ func (s *session) blockStatus(r *request) error {
 	if err != nil {
 		return s.answer(r, s.codeOf(err), nil, true)
 	}
+	s.server.figures.count(r, ok)
 	w := &s.out
 	if w.lock(true, len(p)) == nil {
 		w.buf = appendChunk(w.buf, chunkBlockStatus, r.cookie, uint32(len(p)))

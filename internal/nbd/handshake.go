@@ -127,6 +127,7 @@ func (h *handshake) reply(option, kind uint32, data []byte) error {
 // name learns nothing; the cause of a failure is for our log.
 func (h *handshake) refuse(option uint32, name string, err error) error {
 	h.unclaim()
+	h.server.figures.refused.Add(1)
 	switch {
 	case errors.Is(err, ErrNoExport):
 		h.server.log.Info("nbd: refused an unknown export", "export", LogName(name), "remote", h.peer.Remote)

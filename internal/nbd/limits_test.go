@@ -276,6 +276,9 @@ func TestShareOfADeviceIsKept(t *testing.T) {
 		{"writes by bytes", nbd.QoS{BytesPerSecond: 1 << 20, IOPS: 1000}, write, 0, 256 << 10, 20, 4 * time.Second},
 		{"more than a burst", nbd.QoS{BytesPerSecond: 64 << 10}, read, 0, 256 << 10, 2, 7 * time.Second},
 		{"zeroes count as writes where they are written", nbd.QoS{BytesPerSecond: 1 << 20}, zeroes, 0, 1 << 20, 6, 5 * time.Second},
+		{"reads by their own count", nbd.QoS{ReadIOPS: 100, WriteIOPS: 1}, read, 0, 512, 300, 2 * time.Second},
+		{"writes by their own bytes", nbd.QoS{WriteBytesPerSecond: 1 << 20, ReadBytesPerSecond: 1}, write, 0, 256 << 10, 20, 4 * time.Second},
+		{"reads are not held to the share of writes", nbd.QoS{WriteIOPS: 1, WriteBytesPerSecond: 1}, read, 0, 512, 100, 0},
 		{"flushes do not count", nbd.QoS{IOPS: 1}, flush, 0, 0, 100, 0},
 		{"no limit", nbd.QoS{}, read, 0, 512, 100, 0},
 	} {

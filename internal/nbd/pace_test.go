@@ -44,12 +44,12 @@ func TestABucketNeverOverflows(t *testing.T) {
 	now := func() time.Time { return at }
 	b.set(QoS{IOPS: 1, BytesPerSecond: 1})
 	for range 3 { // the third takes a wait beyond what a Duration holds
-		if d := b.take(now, math.MaxUint32); d <= 0 {
+		if d := b.take(now, math.MaxUint32, true); d <= 0 {
 			t.Errorf("waits %v", d)
 		}
 	}
 	b.set(QoS{IOPS: -1, BytesPerSecond: -1})
-	if d := b.take(now, 1); d != 0 {
+	if d := b.take(now, 1, true); d != 0 {
 		t.Errorf("a limit below zero is one: %v", d)
 	}
 }

@@ -34,6 +34,7 @@ type Server struct {
 	log        *slog.Logger
 	limits     Limits
 	pools      pools
+	figures    figures
 	zeroes     func() []byte // what devices that cannot zero are given; never written to
 
 	mu        sync.Mutex
@@ -122,6 +123,7 @@ func (s *Server) start(ctx context.Context, raw net.Conn) {
 	s.full = !room
 	s.mu.Unlock()
 	if !room {
+		s.figures.turnedAway.Add(1)
 		c.cancel()
 		_ = raw.Close()
 		if tell {
@@ -129,6 +131,7 @@ func (s *Server) start(ctx context.Context, raw net.Conn) {
 		}
 		return
 	}
+	s.figures.accepted.Add(1)
 	go c.live()
 }
 

@@ -212,7 +212,7 @@ func (s *session) pay() error {
 	default:
 		return nil
 	}
-	d := s.held.bucket.take(time.Now, n)
+	d := s.held.bucket.take(time.Now, n, s.req.kind != cmdRead)
 	if d <= 0 {
 		return nil
 	}

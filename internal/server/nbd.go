@@ -100,9 +100,12 @@ func (p *dataPath) Lookup(ctx context.Context, name string, _ nbd.Peer) (nbd.Exp
 	return nbd.Export{Key: key, Open: export.Open, ReadOnly: export.ReadOnly, QoS: qosOf(export.Limits)}, nil
 }
 
-// qosOf is the share of a device: NBD's is of reads and writes together.
+// qosOf is the share of a device.
 func qosOf(l block.IOLimits) nbd.QoS {
-	return nbd.QoS{IOPS: l.TotalIOPS, BytesPerSecond: l.TotalBytes}
+	return nbd.QoS{
+		IOPS: l.TotalIOPS, BytesPerSecond: l.TotalBytes,
+		ReadIOPS: l.ReadIOPS, ReadBytesPerSecond: l.ReadBytes, WriteIOPS: l.WriteIOPS, WriteBytesPerSecond: l.WriteBytes,
+	}
 }
 
 // List gives the names that a client's certificate stands for: those of the hosts
@@ -265,4 +268,20 @@ func (s *Server) closeNBD(ctx context.Context) error {
 		_ = os.Remove(s.data.remove)
 	}
 	return err
+}
+
+// watchNBD shows the figures of the data path.
+func (s *Server) watchNBD() {
+	m, d := s.metrics, s.data.server
+	m.Gauge("breezeblock_nbd_connections", "NBD connections that are open.", func() float64 { return float64(d.Stats().Connections) })
+	m.Counter("breezeblock_nbd_connections_total", "NBD connections that were let in.", func() float64 { return float64(d.Stats().Accepted) })
+	m.Counter("breezeblock_nbd_turned_away_total", "NBD connections that were turned away for want of room.", func() float64 { return float64(d.Stats().TurnedAway) })
+	m.Counter("breezeblock_nbd_refused_total", "Exports that were asked for and not given.", func() float64 { return float64(d.Stats().Refused) })
+	m.Counter("breezeblock_nbd_reads_total", "NBD reads that were answered.", func() float64 { return float64(d.Stats().Reads) })
+	m.Counter("breezeblock_nbd_writes_total", "NBD writes that were answered.", func() float64 { return float64(d.Stats().Writes) })
+	m.Counter("breezeblock_nbd_flushes_total", "NBD flushes that were answered.", func() float64 { return float64(d.Stats().Flushes) })
+	m.Counter("breezeblock_nbd_other_requests_total", "Other NBD requests that were answered: trim, zero writes, block status.", func() float64 { return float64(d.Stats().Others) })
+	m.Counter("breezeblock_nbd_errors_total", "NBD requests that were answered with an error.", func() float64 { return float64(d.Stats().Errors) })
+	m.Counter("breezeblock_nbd_read_bytes_total", "Bytes that NBD clients have read.", func() float64 { return float64(d.Stats().BytesRead) })
+	m.Counter("breezeblock_nbd_written_bytes_total", "Bytes that NBD clients have written.", func() float64 { return float64(d.Stats().BytesWritten) })
 }

@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/breezeblock/breezeblock/compat/client"
 )
 
 const (
@@ -64,19 +68,36 @@ func (s *site) attach(u user, volume, host string) (id, uri string) {
 }
 
 // mustConnect opens an export.
-func mustConnect(t testing.TB, uri string) *bytesOf {
+func mustConnect(t testing.TB, uri string) *client.Bytes {
 	t.Helper()
-	c, err := connect(t, uri)
+	c, err := client.OpenBytes(within(t), uri)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// within is a context for one connection.
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// holds fails unless p stands at off.
+func holds(t testing.TB, c *client.Bytes, off int64, p []byte) {
+	t.Helper()
+	got, err := c.ReadBytes(off, len(p))
+	if err != nil || !bytes.Equal(got, p) {
+		t.Errorf("at %d: got %.40q (%v), want %.40q", off, got, err, p)
+	}
 }
 
 // opensNothing fails unless the name opens nothing.
 func opensNothing(t testing.TB, uri string) {
 	t.Helper()
-	if _, err := connect(t, uri); !errors.Is(err, errRefused) {
+	if _, err := client.OpenBytes(within(t), uri); !errors.Is(err, client.ErrRefused) {
 		t.Errorf("a name that is void: got %v, want it refused", err)
 	}
 }
@@ -88,11 +109,11 @@ func TestAnAttachedVolumeTakesBytesUntilItIsDetached(t *testing.T) {
 	id, uri := s.attach(demo, volume, "here")
 	s.becomes(demo, volume, "in-use")
 	first := mustConnect(t, uri)
-	if first.size != 1<<30 || first.readOnly {
-		t.Errorf("got %d bytes, read-only %v", first.size, first.readOnly)
+	if first.Size != 1<<30 || first.ReadOnly {
+		t.Errorf("got %d bytes, read-only %v", first.Size, first.ReadOnly)
 	}
 	mark := []byte("written through the first attachment")
-	if err := errors.Join(first.write(4096, mark), first.flush()); err != nil {
+	if err := errors.Join(first.WriteBytes(4096, mark), first.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	if a := s.v3(demo, "DELETE", "/volumes/"+volume, "", 400); !strings.Contains(a.body, "attached") {
@@ -103,7 +124,7 @@ func TestAnAttachedVolumeTakesBytesUntilItIsDetached(t *testing.T) {
 		t.Errorf("got %v, want no attachment left", a)
 	}
 	s.becomes(demo, volume, "available")
-	if err := first.write(0, mark); err == nil {
+	if err := first.WriteBytes(0, mark); err == nil {
 		t.Error("the client that was detached still writes")
 	}
 	opensNothing(t, uri)
@@ -114,7 +135,7 @@ func TestAnAttachedVolumeTakesBytesUntilItIsDetached(t *testing.T) {
 		t.Error("the next attachment has the name of the last")
 	}
 	second := mustConnect(t, next)
-	second.holds(t, 4096, mark)
+	holds(t, second, 4096, mark)
 	opensNothing(t, uri)
 	name := uri[len("nbd+unix:///"):strings.Index(uri, "?")]
 	for _, wrong := range []string{name[:32] + strings.Repeat("0", 32), strings.Repeat("0", 64), name[:63], name + "0", ""} {
@@ -157,4 +178,93 @@ func shortFolder(t testing.TB) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
+}
+
+func TestReadOnlyAttachmentsRefuseWrites(t *testing.T) {
+	s := open(t, nil)
+	demo := s.logIn("demo")
+	volume := s.freeVolume(demo, "")
+	a := s.v3(demo, "POST", "/attachments", `{"attachment":{"volume_uuid":"`+volume+`","connector":{"host":"h","mode":"ro"}}}`, 200)
+	if a.text("attachment", "attach_mode") != "ro" || a.text("attachment", "connection_info", "access_mode") != "ro" {
+		t.Errorf("got %v", a)
+	}
+	c := mustConnect(t, a.text("attachment", "connection_info", "uri"))
+	if err := c.WriteBytes(0, []byte("no")); !c.ReadOnly || err == nil {
+		t.Errorf("got read-only %v, %v", c.ReadOnly, err)
+	}
+	holds(t, c, 0, []byte{0, 0})
+	s.v3(demo, "DELETE", "/attachments/"+a.text("attachment", "id"), "", 200)
+	s.v3(demo, "POST", "/volumes/"+volume+"/action", `{"os-update_readonly_flag":{"readonly":true}}`, 202)
+	_, uri := s.attach(demo, volume, "h")
+	if c := mustConnect(t, uri); !c.ReadOnly || c.WriteBytes(0, []byte("no")) == nil {
+		t.Error("a volume that may only be read is written")
+	}
+	if shown := s.v3(demo, "GET", "/volumes/"+volume, "", 200); shown.text("volume", "metadata", "readonly") != "True" || shown.text("volume", "metadata", "attached_mode") != "ro" {
+		t.Errorf("got %v", shown)
+	}
+}
+
+func TestTheAttachmentsOfASharedVolumeSeeEachOthersBytes(t *testing.T) {
+	s := open(t, nil)
+	demo := s.logIn("demo")
+	volume := s.freeVolume(demo, `,"multiattach":true`)
+	one, first := s.attach(demo, volume, "one")
+	_, second := s.attach(demo, volume, "two")
+	a, b := mustConnect(t, first), mustConnect(t, second)
+	if err := a.WriteBytes(1<<20, []byte("from one")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, b, 1<<20, []byte("from one"))
+	s.v3(demo, "DELETE", "/attachments/"+one, "", 200)
+	s.becomes(demo, volume, "in-use")
+	opensNothing(t, first)
+	if err := b.WriteBytes(1<<20, []byte("from two")); err != nil {
+		t.Errorf("the other attachment was cut off, too: %v", err)
+	}
+}
+
+func TestASnapshotOfAVolumeInUseHoldsWhatWasWrittenBefore(t *testing.T) {
+	s := open(t, nil)
+	demo := s.logIn("demo")
+	volume := s.freeVolume(demo, "")
+	_, uri := s.attach(demo, volume, "here")
+	c := mustConnect(t, uri)
+	before, after := bytes.Repeat([]byte("before"), 1000), bytes.Repeat([]byte("after!"), 1000)
+	if err := c.WriteBytes(0, before); err != nil {
+		t.Fatal(err)
+	}
+	snap := s.v3(demo, "POST", "/snapshots", `{"snapshot":{"volume_id":"`+volume+`","force":true}}`, 202).text("snapshot", "id")
+	for status := ""; status != "available"; time.Sleep(2 * time.Millisecond) {
+		if status = s.v3(demo, "GET", "/snapshots/"+snap, "", 200).text("snapshot", "status"); status == "error" {
+			t.Fatal("the snapshot failed")
+		}
+	}
+	if err := errors.Join(c.WriteBytes(0, after), c.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	copied := s.freeVolume(demo, `,"snapshot_id":"`+snap+`"`)
+	_, uri = s.attach(demo, copied, "here")
+	holds(t, mustConnect(t, uri), 0, before)
+	holds(t, c, 0, after)
+	if a, err := s.try(user{}, "GET", "/metrics", ""); err != nil || !strings.Contains(a.body, "breezeblock_nbd_connections 2\n") ||
+		!strings.Contains(a.body, "breezeblock_nbd_written_bytes_total 12000\n") {
+		t.Errorf("the metrics do not tell of it: %v", err)
+	}
+}
+
+func TestBytesGoOverTCPOnlyWhenItIsAskedFor(t *testing.T) {
+	if _, err := load(settings{"nbd-listen": "127.0.0.1:0"}); err == nil || !strings.Contains(err.Error(), "tls-cert") {
+		t.Errorf("got %v, want TLS asked for", err)
+	}
+	for _, wrong := range []string{"unix:", "nowhere"} {
+		if _, err := load(settings{"nbd-listen": wrong}); err == nil || !strings.Contains(err.Error(), "nbd-listen") {
+			t.Errorf("%s: got %v", wrong, err)
+		}
+	}
+	s := open(t, settings{"nbd-listen": "127.0.0.1:0", "insecure-http": "true"})
+	demo := s.logIn("demo")
+	_, uri := s.attach(demo, s.freeVolume(demo, ""), "here")
+	if c := mustConnect(t, uri); !strings.HasPrefix(uri, "nbd://127.0.0.1:") || c.Size != 1<<30 {
+		t.Errorf("got %d bytes over TCP", c.Size)
+	}
 }

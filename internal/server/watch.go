@@ -24,6 +24,7 @@ func (s *Server) watch() {
 	m.Gauge("breezeblock_store_queue_length", "Closures that wait for the writer.", func() float64 { return float64(st.Stats().Queued) })
 	m.Counter("breezeblock_store_cache_hits_total", "Reads served from memory.", func() float64 { return float64(st.Stats().CacheHits) })
 	m.Counter("breezeblock_store_cache_misses_total", "Reads that went to the database.", func() float64 { return float64(st.Stats().CacheMisses) })
+	s.watchNBD()
 	m.Gauge("breezeblock_store_cache_bytes", "Memory of the cached rows.", func() float64 { return float64(st.Stats().CacheBytes) })
 }
 

@@ -16,6 +16,7 @@ var nouns = []noun{
 	{"Volume", "volumeMoves", "Volume"},
 	{"Group", "groupMoves", "Group"},
 	{"Group snapshot", "groupSnapshotMoves", "GroupSnapshot"},
+	{"Attachment", "attachmentMoves", "Attachment"},
 }
 
 // states makes docs/states.md from the tables of moves in internal/block, and

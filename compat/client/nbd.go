@@ -1,47 +1,63 @@
-package server_test
+package client
 
 import (
-	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"testing"
-	"time"
 )
 
-// bytesOf is a client of a volume's bytes: the least of NBD that does it.
-// Source: NetworkBlockDevice/nbd doc/proto.md.
-type bytesOf struct {
+// Bytes is a client of a volume's bytes: the least of NBD that does it, one request
+// at a time. Source: NetworkBlockDevice/nbd doc/proto.md.
+type Bytes struct {
 	net.Conn
-	size     uint64
-	readOnly bool
+	Size     uint64
+	ReadOnly bool
 	cookie   uint64
 }
 
-var errRefused = errors.New("the server refuses the export")
+// ErrRefused is an export that the server does not give.
+var ErrRefused = errors.New("the server refuses the export")
 
-// connect opens the export of a URI over its unix socket.
-func connect(t testing.TB, uri string) (*bytesOf, error) {
-	t.Helper()
+// OpenBytes opens the export of a URI, over its unix socket or plain TCP; the
+// context's end ends the connection's deadline, too.
+func OpenBytes(ctx context.Context, uri string) (*Bytes, error) {
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "nbd+unix" {
-		t.Fatalf("%s is no URI of a socket: %v", uri, err)
+	if err != nil {
+		return nil, errors.New("an NBD URI cannot be parsed") // its text is a secret
 	}
-	conn, err := net.Dial("unix", u.Query().Get("socket"))
+	network, address := "tcp", u.Host
+	switch {
+	case u.Scheme == "nbd+unix":
+		network, address = "unix", u.Query().Get("socket")
+	case u.Scheme != "nbd":
+		return nil, fmt.Errorf("NBD over %s is none of this client's", u.Scheme)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	c := &bytesOf{Conn: conn}
-	return c, c.begin(u.Path[1:])
+	if until, limited := ctx.Deadline(); limited {
+		if err := conn.SetDeadline(until); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	c := &Bytes{Conn: conn}
+	name := ""
+	if u.Path != "" {
+		name = u.Path[1:]
+	}
+	if err := c.begin(name); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return c, nil
 }
 
 // begin asks for an export by GO.
-func (c *bytesOf) begin(name string) error {
+func (c *Bytes) begin(name string) error {
 	hello := make([]byte, 18)
 	if _, err := io.ReadFull(c, hello); err != nil {
 		return err
@@ -69,15 +85,15 @@ func (c *bytesOf) begin(name string) error {
 		case kind == 1:
 			return nil
 		case kind >= 1<<31:
-			return fmt.Errorf("%w: %s", errRefused, data)
+			return fmt.Errorf("%w: %s", ErrRefused, data)
 		case kind == 3 && be.Uint16(data) == 0:
-			c.size, c.readOnly = be.Uint64(data[2:]), be.Uint16(data[10:])&2 != 0
+			c.Size, c.ReadOnly = be.Uint64(data[2:]), be.Uint16(data[10:])&2 != 0
 		}
 	}
 }
 
 // do sends one request and reads its simple reply.
-func (c *bytesOf) do(kind uint16, off int64, payload []byte, n int) ([]byte, error) {
+func (c *Bytes) do(kind uint16, off int64, payload []byte, n int) ([]byte, error) {
 	c.cookie++
 	be := binary.BigEndian
 	ask := be.AppendUint32(nil, 0x25609513)
@@ -104,21 +120,17 @@ func (c *bytesOf) do(kind uint16, off int64, payload []byte, n int) ([]byte, err
 	return data, err
 }
 
-func (c *bytesOf) write(off int64, p []byte) error {
+// WriteBytes writes p at off.
+func (c *Bytes) WriteBytes(off int64, p []byte) error {
 	_, err := c.do(1, off, p, 0)
 	return err
 }
 
-func (c *bytesOf) flush() error {
+// ReadBytes reads n bytes at off.
+func (c *Bytes) ReadBytes(off int64, n int) ([]byte, error) { return c.do(0, off, nil, n) }
+
+// Flush makes what was written durable.
+func (c *Bytes) Flush() error {
 	_, err := c.do(3, 0, nil, 0)
 	return err
-}
-
-// holds fails unless p stands at off.
-func (c *bytesOf) holds(t testing.TB, off int64, p []byte) {
-	t.Helper()
-	got, err := c.do(0, off, nil, len(p))
-	if err != nil || !bytes.Equal(got, p) {
-		t.Errorf("at %d: got %.40q (%v), want %.40q", off, got, err, p)
-	}
 }
