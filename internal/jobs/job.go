@@ -33,6 +33,7 @@ type Job struct {
 	Kind       string // names the handler: snapshot.create
 	ResourceID string // the object it works on
 	Lane       string // jobs of one lane never run at once, nor do jobs on one object; empty: the object's own
+	LaneOrder  int64  // its place behind the others of its lane; the store sets it
 	ProjectID  string // fairness and the job API go by it
 	Batch      string // id of the call that made this and other jobs; empty: made alone
 	Args       string // JSON, what the handler needs beside the object's row

@@ -35,6 +35,14 @@ var directed = []struct {
 		{Verb: Extend, Noun: AVolume, Size: 5},
 		{Verb: Wait, Delay: time.Minute},
 	}},
+	{"it has that size though the clock goes back", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Fault, Word: "snapshot", Mode: Fails, Count: 1},
+		{Verb: CreateSnapshot, Noun: AVolume},
+		{Verb: Jump, Delay: -30 * time.Second},
+		{Verb: Extend, Noun: AVolume, Size: 5},
+		{Verb: Wait, Delay: time.Minute},
+	}},
 	{"a clone whose worker died is not overtaken by an extension of its source", History{
 		{Verb: CreateVolume, Size: 1},
 		{Verb: CloneVolume, Noun: AVolume, Size: 3, Rush: true},

@@ -9,13 +9,13 @@ import (
 )
 
 const jobColumns = `id, kind, resource_id, lane, project_id, args, state, cancelled, step, progress, attempt,
-	spent_ms, run_at, claimed_at, lease_until, fence, error, created_at, finished_at, batch`
+	spent_ms, run_at, claimed_at, lease_until, fence, error, created_at, finished_at, batch, lane_order`
 
 func scanJob(r row) (*jobs.Job, error) {
 	j := &jobs.Job{}
 	var spent int64
 	err := r.Scan(&j.ID, &j.Kind, &j.ResourceID, &j.Lane, &j.ProjectID, &j.Args, &j.State, &j.Cancelled, &j.Step,
-		&j.Progress, &j.Attempt, &spent, &j.RunAt, &j.ClaimedAt, &j.LeaseUntil, &j.Fence, &j.Error, &j.CreatedAt, &j.FinishedAt, &j.Batch)
+		&j.Progress, &j.Attempt, &spent, &j.RunAt, &j.ClaimedAt, &j.LeaseUntil, &j.Fence, &j.Error, &j.CreatedAt, &j.FinishedAt, &j.Batch, &j.LaneOrder)
 	j.Spent = time.Duration(spent) * time.Millisecond
 	return j, err
 }
@@ -33,7 +33,7 @@ func intoJobs(found *[]*jobs.Job) func(row) error {
 // when that is zero, at once. An empty Lane is the object's, or the job's own.
 func (t *Tx) Enqueue(job *jobs.Job) error {
 	const add = `INSERT INTO jobs (` + jobColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
 	job.State, job.CreatedAt = jobs.Ready, t.now
 	if job.RunAt.IsZero() {
 		job.RunAt = t.now
@@ -44,10 +44,24 @@ func (t *Tx) Enqueue(job *jobs.Job) error {
 	if job.Lane == "" {
 		job.Lane = job.ID
 	}
+	if err := t.putLast(job); err != nil {
+		return err
+	}
 	_, err := t.exec(add, job.ID, job.Kind, job.ResourceID, job.Lane, job.ProjectID, job.Args, job.State, job.Cancelled,
 		job.Step, job.Progress, job.Attempt, job.Spent.Milliseconds(), job.RunAt, job.ClaimedAt, job.LeaseUntil, job.Fence,
-		job.Error, job.CreatedAt, job.FinishedAt, job.Batch)
+		job.Error, job.CreatedAt, job.FinishedAt, job.Batch, job.LaneOrder)
 	t.addedJobs = t.addedJobs || err == nil
+	return err
+}
+
+// putLast places a job behind the others of its lane. Whoever adds one has locked
+// the lane's object, so that no two get the same place.
+func (t *Tx) putLast(job *jobs.Job) error {
+	const last = `SELECT COALESCE(MAX(last), 0) FROM (
+		SELECT MAX(lane_order) AS last FROM jobs WHERE lane = $1 AND state = 'ready'
+		UNION ALL SELECT MAX(lane_order) FROM jobs WHERE lane = $2 AND state = 'running') AS places`
+	err := t.query(last, []any{job.Lane, job.Lane}, func(r row) error { return r.Scan(&job.LaneOrder) })
+	job.LaneOrder++
 	return err
 }
 

@@ -216,7 +216,8 @@ func (c *claiming) takeOf(project string, share int) error {
 			AND $4 NOT LIKE '%,' || j.kind || ',%'
 			AND NOT EXISTS (SELECT 1 FROM jobs AS r WHERE r.state = 'running' AND r.lane = j.lane)
 			AND NOT EXISTS (SELECT 1 FROM jobs AS e WHERE e.state = 'ready' AND e.lane = j.lane AND e.lane <> '' AND e.cancelled = 0
-				AND (e.created_at < j.created_at OR (e.created_at = j.created_at AND e.id < j.id)))
+				AND (e.lane_order < j.lane_order
+					OR (e.lane_order = j.lane_order AND (e.created_at < j.created_at OR (e.created_at = j.created_at AND e.id < j.id)))))
 			AND NOT EXISTS (SELECT 1 FROM jobs AS o WHERE o.resource_id = j.resource_id AND o.state = 'running' AND o.resource_id <> '')
 		ORDER BY j.run_at, j.id LIMIT CAST($5 AS BIGINT)`
 	full := "," + strings.Join(c.claim.FullKinds, ",") + ","

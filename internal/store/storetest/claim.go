@@ -129,18 +129,29 @@ func testLanes(t *testing.T, s *store.Store, clock *Clock) {
 	}
 }
 
-// A job that is tried again later is not overtaken by a younger one of its lane.
+// A job that is tried again later is not overtaken by a younger one of its lane,
+// also when both were made at the same moment or the clock went back between them.
 func testOrderInLane(t *testing.T, s *store.Store, clock *Clock) {
-	now := clock.Now()
-	for n, at := range []time.Duration{time.Minute, 0} {
-		clock.Add(time.Millisecond)
-		put(t, s, jobs.Job{ID: id(n), Kind: "k", ProjectID: project, ResourceID: id(n), Lane: "vol", RunAt: now.Add(at)})
-	}
-	if _, ids := take(t, s, jobs.Claim{Now: clock.Now(), Limit: 10}); len(ids) != 0 {
-		t.Errorf("claimed %v before the older job of the lane", ids)
-	}
-	if _, ids := take(t, s, jobs.Claim{Now: now.Add(2 * time.Minute), Limit: 10}); !slices.Equal(ids, []string{id(0)}) {
-		t.Errorf("then claimed %v, want the older one", ids)
+	for i, later := range []time.Duration{time.Millisecond, 0, -time.Second} {
+		now := clock.Now()
+		lane := "vol" + later.String()
+		var made []string
+		for n, at := range []time.Duration{time.Minute, 0, 0, 0} { // four: ids are in no order
+			job := jobs.Job{ID: id(10*i + n), Kind: "k", ProjectID: project, ResourceID: lane + id(n), Lane: lane, RunAt: now.Add(at)}
+			put(t, s, job)
+			made = append(made, job.ID)
+			clock.Add(later)
+		}
+		if _, ids := take(t, s, jobs.Claim{Now: now.Add(time.Second), Limit: 10}); len(ids) != 0 {
+			t.Errorf("%s apart: claimed %v before the oldest job of the lane", later, ids)
+		}
+		for _, want := range made {
+			running, ids := take(t, s, jobs.Claim{Now: now.Add(2 * time.Minute), Limit: 10})
+			if !slices.Equal(ids, []string{want}) {
+				t.Fatalf("%s apart: claimed %v, want %s", later, ids, want)
+			}
+			must(t, s, func(tx block.Tx) error { return tx.FinishJob(running[0]) })
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func testJobs(t *testing.T, fresh func(testing.TB) string) {
 		enqueue(t, s, 1, time.Time{})
 		now := clock.Now()
 		got := claim(t, s, now, 10)
-		want := []*jobs.Job{{ID: id(1), Kind: "snapshot.create", ResourceID: id(2), Lane: id(2), ProjectID: project, Args: `{"a":1}`,
+		want := []*jobs.Job{{ID: id(1), Kind: "snapshot.create", ResourceID: id(2), Lane: id(2), LaneOrder: 1, ProjectID: project, Args: `{"a":1}`,
 			State: jobs.Running, Attempt: 1, RunAt: now, ClaimedAt: now, LeaseUntil: now.Add(time.Minute), Fence: 1, CreatedAt: now}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
