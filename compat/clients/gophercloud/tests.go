@@ -25,11 +25,10 @@ type suite struct {
 }
 
 const (
-	noCompute  = "needs a compute service"
-	noImage    = "needs an image service"
-	noBackup   = "backups are not built yet"
-	notBuilt   = "the calls are not built yet: "
-	noSchedule = "not a call on volumes or snapshots: scheduler hints and statistics"
+	noCompute = "needs a compute service"
+	noImage   = "needs an image service"
+	noBackup  = "backups are not built yet"
+	notBuilt  = "the calls are not built yet: "
 )
 
 var suites = []suite{
@@ -45,14 +44,14 @@ var suites = []suite{
 			"TestVolumeActionsResetStatus":  admin,
 			"TestVolumeActionsSetBootable":  demo,
 			"TestVolumeTenants":             demo,
+			"TestSchedulerHints":            demo,
+			"TestSchedulerStatsList":        admin,
+			"TestServicesList":              admin,
 		},
 		left: map[string]string{
 			"TestBackupsCRUD":                      noBackup,
 			"TestBackupsResetStatus":               noBackup,
 			"TestBackupsForceDelete":               noBackup,
-			"TestSchedulerHints":                   noSchedule,
-			"TestSchedulerStatsList":               noSchedule,
-			"TestServicesList":                     notBuilt + "os-services",
 			"TestVolumeActionsUploadImageDestroy":  noImage,
 			"TestVolumeActionsAttachCreateDestroy": noCompute,
 			"TestVolumeActionsReserveUnreserve":    notBuilt + "os-reserve, os-unreserve",
@@ -77,6 +76,10 @@ var suites = []suite{
 			"TestQuotasetGet":              admin,
 			"TestQuotasetGetDefaults":      admin,
 			"TestQuotasetGetUsage":         admin,
+			"TestQuotasetDelete":           admin,
+			"TestSchedulerHints":           demo,
+			"TestSchedulerStatsList":       admin,
+			"TestServicesList":             admin,
 		},
 		left: map[string]string{
 			"TestVolumesMultiAttach":               notBuilt + "volume types are read, not made",
@@ -88,16 +91,12 @@ var suites = []suite{
 			"TestVolumeActionsReserveUnreserve":    notBuilt + "os-reserve, os-unreserve",
 			"TestVolumeActionsImageMetadata":       notBuilt + "os-set_image_metadata",
 			"TestQuotasetUpdate":                   notBuilt + "volume types are read, not made",
-			"TestQuotasetDelete":                   notBuilt + "DELETE os-quota-sets",
 			"TestManageableVolumes":                notBuilt + "os-volume-manage",
 			"TestQoS":                              notBuilt + "qos-specs",
 			"TestQoSAssociations":                  notBuilt + "qos-specs",
-			"TestServicesList":                     notBuilt + "os-services",
 			"TestBackupsCRUD":                      noBackup,
 			"TestBackupsResetStatus":               noBackup,
 			"TestBackupsForceDelete":               noBackup,
-			"TestSchedulerHints":                   noSchedule,
-			"TestSchedulerStatsList":               noSchedule,
 			"TestVolumeAttachments":                noCompute,
 			"TestVolumeActionsAttachCreateDestroy": noCompute,
 			"TestVolumeActionsUploadImageDestroy":  noImage,
