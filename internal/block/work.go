@@ -189,11 +189,18 @@ func (v *Volume) release(tx Tx) error {
 
 func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
 	vol, err := s.store.Volume(ctx, job.ResourceID)
-	if isGone(err) || (err == nil && vol.Status != VolumeDeleting) {
+	if isGone(err) {
 		return s.finish(ctx, job)
 	}
 	if err != nil {
 		return err
+	}
+	stays := func() error { return s.store.InTx(ctx, func(tx Tx) error { return keptFromDeletion(tx, vol.ID) }) }
+	if vol.Status != VolumeDeleting {
+		if err := stays(); err != nil {
+			return err
+		}
+		return s.finish(ctx, job)
 	}
 	fence := driver.Fence(job.Fence)
 	if err := s.dropPassing(ctx, vol, fence); err != nil { // its creation may have been cut off
@@ -210,7 +217,20 @@ func (s *Service) runDeleteVolume(ctx context.Context, job *jobs.Job) error {
 			return err
 		}
 		return dropVolume(v, tx)
-	}, nil)
+	}, stays)
+}
+
+// keptFromDeletion gives the snapshots that were to go with a volume a status that
+// says so: an administrator has reset the volume's before it went.
+func keptFromDeletion(tx Tx, id string) error {
+	vol, err := tx.Volume(id)
+	if isGone(err) || (err == nil && vol.Status == VolumeDeleting) {
+		return nil // it went after all, or is on its way again
+	}
+	if err != nil {
+		return err
+	}
+	return failSnapshotsOf(tx, id)
 }
 
 // dropVolume removes the row, its snapshots' rows and what they used.
