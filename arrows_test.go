@@ -51,7 +51,7 @@ var arrows = map[string]row{
 	"internal/httpapi/image":    {to: door, modules: jsonv2, tests: whole},
 	"internal/httpapi/keystone": {to: door, modules: jsonv2, tests: whole + " internal/httpapi internal/identity/fake"},
 
-	"internal/block":         {to: "internal/driver internal/jobs internal/crash", not: noOutside + " os", tests: "internal/driver/fake internal/store internal/store/storetest"},
+	"internal/block":         {to: "internal/driver internal/jobs internal/crash internal/backup", not: noOutside + " os", tests: "internal/driver/fake internal/store internal/store/storetest internal/backup/backuptest"},
 	"internal/jobs":          {to: "internal/crash", not: noOutside},
 	"internal/crash":         {not: noOutside},
 	"internal/identity":      {modules: "github.com/fernet/fernet-go golang.org/x/crypto golang.org/x/time", not: noOutside, tests: "internal/identity/fake"},
@@ -59,6 +59,9 @@ var arrows = map[string]row{
 
 	"internal/store":           {to: "internal/block internal/identity internal/jobs internal/crash", modules: "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys", not: "net/http", tests: "internal/store/storetest"},
 	"internal/store/storetest": {to: "internal/store internal/block internal/identity internal/jobs", modules: testTools + " github.com/jackc/pgx/v5", not: "net/http"},
+
+	"internal/backup":            {modules: "github.com/klauspost/compress", not: noOutside, tests: "internal/backup/backuptest"},
+	"internal/backup/backuptest": {to: "internal/backup", not: noOutside},
 
 	"internal/driver":            {not: noOutside},
 	"internal/driver/drivertest": {to: "internal/driver", modules: testTools, not: noOutside},
