@@ -128,7 +128,7 @@ func (s *Session) ResetStatus(ctx context.Context, plural, id, status string) er
 }
 
 // moving are the statuses that slow work leaves by itself.
-var moving = map[string]bool{"creating": true, "deleting": true, "extending": true, "rollbacking": true, "reverting": true, "restoring": true, "downloading": true}
+var moving = map[string]bool{"creating": true, "deleting": true, "extending": true, "rollbacking": true, "reverting": true, "restoring": true, "downloading": true, "backing-up": true, "restoring-backup": true}
 
 // Settle waits until slow work on an object has ended and tells its status;
 // empty when it is gone.

@@ -29,5 +29,5 @@ func Operations() []Operation {
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),
 		backendOperations(), manageOperations(),
-		typeOperations(), qosOperations(), quotaOperations())
+		typeOperations(), qosOperations(), quotaOperations(), backupOperations())
 }

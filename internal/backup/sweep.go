@@ -24,6 +24,12 @@ type Swept struct {
 // nothing, when it cannot read a manifest or index: what that refers to is unknown.
 func (r *Repository) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
+	if _, err := r.objects.Stat(ctx, headerObject); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = nil // no backup ever was here
+		}
+		return s, err
+	}
 	p, err := r.press(ctx)
 	if err != nil {
 		return s, err

@@ -51,9 +51,9 @@ type Finding struct {
 // Diagnosis is what a look at database and driver found. It holds all ids in
 // memory: some 200 bytes for each object.
 type Diagnosis struct {
-	Volumes, Snapshots, Jobs, Objects int // looked at; Objects are the driver's
-	Groups                            int // and group snapshots
-	Findings                          []Finding
+	Volumes, Snapshots, Backups, Jobs, Objects int // looked at; Objects are the driver's
+	Groups                                     int // and group snapshots
+	Findings                                   []Finding
 }
 
 // longDead is after which time a lease that ended is worth a word.
@@ -63,6 +63,7 @@ const longDead = time.Hour
 type ward struct {
 	volumes   map[string]*Volume
 	snapshots map[string]*Snapshot
+	backups   map[string]*Backup
 	jobs      map[string][]*jobs.Job // that wait or run, by object
 	held      map[driver.Ref]bool    // by the driver
 	damaged   map[string]error       // volumes
@@ -80,10 +81,10 @@ func (w *ward) has(id string) bool {
 // each volume for damage, which may read every byte. It changes nothing; nobody else
 // may be at work on either.
 func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error) {
-	w := &ward{map[string]*Volume{}, map[string]*Snapshot{}, map[string][]*jobs.Job{}, map[driver.Ref]bool{}, map[string]error{}, map[string]*Group{}, map[string]*GroupSnapshot{}}
+	w := &ward{map[string]*Volume{}, map[string]*Snapshot{}, map[string]*Backup{}, map[string][]*jobs.Job{}, map[driver.Ref]bool{}, map[string]error{}, map[string]*Group{}, map[string]*GroupSnapshot{}}
 	d := &Diagnosis{}
 	for _, look := range []func(context.Context, *ward, *Diagnosis) error{
-		s.lookAtVolumes, s.lookAtSnapshots, s.lookAtGroups, s.lookAtJobs, s.lookAtDriver,
+		s.lookAtVolumes, s.lookAtSnapshots, s.lookAtBackups, s.lookAtGroups, s.lookAtJobs, s.lookAtDriver,
 	} {
 		if err := look(ctx, w, d); err != nil {
 			return nil, err
@@ -108,7 +109,13 @@ func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error)
 	if err := s.judgeConnections(ctx, w, d); err != nil {
 		return nil, err
 	}
+	for _, id := range sorted(w.backups) {
+		d.add(s.judgeBackup(w, w.backups[id]))
+	}
 	s.judgeDriver(w, d)
+	if err := s.judgeManifests(ctx, w, d, verify); err != nil {
+		return nil, err
+	}
 	if verify {
 		if err := s.verify(ctx, w, d); err != nil {
 			return nil, err
@@ -209,7 +216,7 @@ func (w *ward) awaits(id string, kinds ...string) bool {
 
 func (s *Service) judgeJob(w *ward, job *jobs.Job) *Finding {
 	_, known := s.Handlers()[job.Kind]
-	if known && job.Kind != jobEndConnection && !w.has(job.ResourceID) { // a connection may have ended at once
+	if known && job.Kind != jobEndConnection && !w.has(job.ResourceID) && w.backups[job.ResourceID] == nil { // a connection may have ended at once
 		return &Finding{Problem: JobProblem, Object: "job", ID: job.ID,
 			Says: fmt.Sprintf("it is to do %s with %s, which is gone", job.Kind, job.ResourceID),
 			Plan: "end it",
@@ -241,7 +248,7 @@ func (s *Service) judgeVolume(w *ward, v *Volume) *Finding {
 			Says: fmt.Sprintf("it is %s, and the driver does not hold it", v.Status),
 			Plan: "set its status to error, from which it can be deleted",
 			mend: inTx(func(tx Tx) error { return failVolume(tx, v.ID, VolumeError) })}
-	case exit != "" && !w.awaits(v.ID) && !w.awaits(v.GroupID):
+	case exit != "" && !w.awaits(v.ID) && !w.awaits(v.GroupID) && (v.Status != VolumeBackingUp || !w.backsUp(v.ID)):
 		return &Finding{Problem: StatusProblem, Object: "volume", ID: v.ID,
 			Says: fmt.Sprintf("it is %s, and no job is queued for it", v.Status),
 			Plan: fmt.Sprintf("set its status to %s, from which it can be deleted", exit),
@@ -268,7 +275,8 @@ func (s *Service) judgeVolume(w *ward, v *Volume) *Finding {
 // hasBytes tells whether the driver must hold a volume of this status.
 func (v *Volume) hasBytes() bool {
 	switch v.Status {
-	case VolumeCreating, VolumeDeleting, VolumeDeleted, VolumeError, VolumeErrorDeleting:
+	case VolumeCreating, VolumeDeleting, VolumeDeleted, VolumeError, VolumeErrorDeleting,
+		VolumeRestoringBackup, VolumeErrorRestoring: // one that is made for a backup has none at first
 		return false
 	}
 	return true
@@ -279,7 +287,7 @@ func (s *Service) judgeSnapshot(w *ward, snap *Snapshot) *Finding {
 	withVolume := (snap.Status == SnapshotDeleting && w.awaits(snap.VolumeID, jobDeleteVolume)) ||
 		slices.ContainsFunc(w.jobs[snap.VolumeID], func(j *jobs.Job) bool { return ofRollback(j, snap.ID) })
 	switch {
-	case exit != "" && !w.awaits(snap.ID) && !w.awaits(snap.GroupSnapshotID) && !withVolume:
+	case exit != "" && !w.awaits(snap.ID) && !w.awaits(snap.GroupSnapshotID) && !withVolume && !w.backsUp(snap.ID):
 		return &Finding{Problem: StatusProblem, Object: "snapshot", ID: snap.ID,
 			Says: fmt.Sprintf("it is %s, and no job is queued for it", snap.Status),
 			Plan: fmt.Sprintf("set its status to %s, from which it can be deleted", exit),

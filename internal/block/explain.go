@@ -65,6 +65,11 @@ func (s *Service) ExplainVolume(ctx context.Context, c Caller, id string) (*Expl
 			return nil, err
 		}
 	}
+	if e.live == nil && vol.Status == VolumeBackingUp {
+		if err := s.lookUpBackup(ctx, &e, id, func(b *Backup) bool { return b.SnapshotID == "" }); err != nil {
+			return nil, err
+		}
+	}
 	x := &Explanation{Object: "volume", ID: id, Status: string(vol.Status), Since: changedAt(vol.CreatedAt, vol.UpdatedAt)}
 	s.explain(x, &e)
 	return x, nil
@@ -99,9 +104,30 @@ func (s *Service) ExplainSnapshot(ctx context.Context, c Caller, id string) (*Ex
 	if err := s.lookUpWhole(ctx, &e, snap.GroupSnapshotID); err != nil {
 		return nil, err
 	}
+	if e.live == nil && (snap.Status == SnapshotBackingUp || snap.Origin == OriginBackup) {
+		if err := s.lookUpBackup(ctx, &e, snap.VolumeID, func(b *Backup) bool { return b.BaseID == id }); err != nil {
+			return nil, err
+		}
+	}
 	x := &Explanation{Object: "snapshot", ID: id, Status: string(snap.Status), Since: changedAt(snap.CreatedAt, snap.UpdatedAt)}
 	s.explain(x, &e)
 	return x, nil
+}
+
+// lookUpBackup is lookUpJobs for the backup that is being made of a volume and that
+// is meant, if there is one.
+func (s *Service) lookUpBackup(ctx context.Context, e *explained, volumeID string, meant func(*Backup) bool) error {
+	making, err := s.store.Backups(ctx, List{Limit: jobsExplained, Filters: []Filter{
+		{Field: FieldVolumeID, Value: volumeID}, {Field: FieldStatus, Value: string(BackupCreating)}}})
+	if err != nil {
+		return err
+	}
+	for _, b := range making {
+		if meant(b) {
+			return s.lookUpJobs(ctx, e, b.ID)
+		}
+	}
+	return nil
 }
 
 // changedAt is when a row was written last.

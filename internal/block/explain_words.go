@@ -44,6 +44,13 @@ func wordsOfVolume(v *Volume) words {
 	case VolumeRollbacking, VolumeReverting:
 		w.work, w.good = "for the storage to roll the volume back to a snapshot", "holds what the snapshot holds and is available"
 		w.bad = string(exitOfVolume(v.Status))
+	case VolumeBackingUp:
+		w.work, w.good, w.bad = "for a backup of it to be made", "is "+string(v.rests()), string(v.rests())+", and the backup says error"
+	case VolumeRestoringBackup:
+		w.work, w.good, w.bad = "for a backup to be restored to it", "holds what the backup holds and is available", "error_restoring"
+	case VolumeErrorRestoring:
+		w.then = "A restoration to it failed: it holds some of the backup and some of what it held; nothing happens by itself."
+		w.can = []string{"delete it", "ask an administrator to set it available (os-reset_status), and restore to it again"}
 	case VolumeErrorRollbacking:
 		w.then = "Its rollback failed: it holds what it held, or what the snapshot holds; nothing happens by itself."
 		w.can = []string{"roll it back again, to any of its snapshots", "delete it; with cascade its snapshots, too"}
@@ -91,7 +98,9 @@ func wordsOfSnapshot(s *Snapshot) words {
 	case SnapshotRollbacking, SnapshotRestoring:
 		w.work, w.good = "for the storage to roll its volume back to it", "is available again, as its volume is"
 		w.bad = "available again, and that of its volume says that the rollback failed"
-	case SnapshotDeleted, SnapshotUpdating, SnapshotBackingUp, SnapshotUnmanaging:
+	case SnapshotBackingUp:
+		w.work, w.good, w.bad = "for a backup of it to be made", "is available", "available, and the backup says error"
+	case SnapshotDeleted, SnapshotUpdating, SnapshotUnmanaging:
 		w.waits = "for an administrator, who set this status by hand, to set another (os-reset_status)"
 	default:
 		w.work, w.good, w.bad = "for work of another version of this service", "goes on", "error"

@@ -57,6 +57,9 @@ func failVolume(tx Tx, id string, status VolumeStatus) error {
 		return err
 	}
 	vol := *stored
+	if status == VolumeAvailable { // a backup of it failed: it is as it was
+		status = vol.rests()
+	}
 	if vol.ExtendTo != 0 && volumeStays(&vol) {
 		if err := vol.release(tx); err != nil {
 			return err
@@ -147,7 +150,10 @@ func freeStuck(tx Tx, id string) error {
 	}
 	snap, err := tx.Snapshot(id)
 	if isGone(err) {
-		return freeStuckGroup(tx, id)
+		if err := freeStuckGroup(tx, id); !isGone(err) {
+			return err
+		}
+		return stuckBackup(tx, id)
 	}
 	if err != nil {
 		return err
@@ -194,7 +200,11 @@ func exitOfVolume(status VolumeStatus) VolumeStatus {
 		return VolumeErrorRollbacking
 	case VolumeReverting:
 		return VolumeError
-	case VolumeAvailable, VolumeInUse, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeErrorRollbacking,
+	case VolumeBackingUp:
+		return VolumeAvailable // or in-use: failVolume looks
+	case VolumeRestoringBackup:
+		return VolumeErrorRestoring
+	case VolumeAvailable, VolumeInUse, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeErrorRollbacking, VolumeErrorRestoring,
 		VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeMaintenance:
 		return ""
 	}
@@ -207,7 +217,7 @@ func exitOfSnapshot(status SnapshotStatus) SnapshotStatus {
 	switch status {
 	case SnapshotDeleting:
 		return SnapshotErrorDeleting
-	case SnapshotRollbacking, SnapshotRestoring:
+	case SnapshotRollbacking, SnapshotRestoring, SnapshotBackingUp:
 		return SnapshotAvailable
 	case SnapshotAvailable, SnapshotError, SnapshotErrorDeleting:
 		return ""

@@ -39,6 +39,10 @@ const (
 	FieldPublic           Field = "is_public"
 	FieldQoSID            Field = "qos_id"
 	FieldConsumer         Field = "consumer"
+	FieldOrigin           Field = "origin"
+	FieldParentID         Field = "parent_id"
+	FieldContainer        Field = "container"
+	FieldDataTimestamp    Field = "data_timestamp"
 )
 
 // Filter keeps the rows whose field equals the value exactly, or stands to it as

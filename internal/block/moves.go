@@ -18,3 +18,6 @@ func GroupMoves() map[GroupStatus][]GroupStatus { return maps.Clone(groupMoves) 
 func GroupSnapshotMoves() map[GroupSnapshotStatus][]GroupSnapshotStatus {
 	return maps.Clone(groupSnapshotMoves)
 }
+
+// BackupMoves is a copy of the table of status changes of backups.
+func BackupMoves() map[BackupStatus][]BackupStatus { return maps.Clone(backupMoves) }

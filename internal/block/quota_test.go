@@ -16,7 +16,7 @@ func TestQuotaHoldsInAllAndPerType(t *testing.T) {
 		{"-1 is no limit", "", Usage{Snapshots: 9999}, Usage{Snapshots: 1}, false},
 		{"a volume of the type too many", "_SSD", Usage{Volumes: 2}, Usage{Volumes: 1}, true},
 		{"gigabytes of the type too many", "_SSD", Usage{Gigabytes: 21}, Usage{Gigabytes: 1}, true},
-		{"a type without limits", "_SAS", Usage{Volumes: 999, Gigabytes: 99999, Snapshots: 999}, Usage{1, 1, 1}, false},
+		{"a type without limits", "_SAS", Usage{Volumes: 999, Gigabytes: 99999, Snapshots: 999}, Usage{Volumes: 1, Snapshots: 1, Gigabytes: 1}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := set.hold(tc.suffix, tc.used, tc.change)

@@ -2,6 +2,7 @@ package block_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/breezeblock/breezeblock/internal/backup"
+	"github.com/breezeblock/breezeblock/internal/backup/backuptest"
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/driver"
 	"github.com/breezeblock/breezeblock/internal/driver/fake"
@@ -24,6 +27,7 @@ type rig struct {
 	path    string
 	store   *store.Store
 	bytes   *fake.Driver
+	objects *backuptest.Memory // of backups
 	service *block.Service
 	ids     int
 	ahead   time.Duration // of the service's clock
@@ -45,7 +49,7 @@ var database = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	r := rig{path: filepath.Join(dir, "test.db"), bytes: fake.New()}
+	r := rig{path: filepath.Join(dir, "test.db"), bytes: fake.New(), objects: &backuptest.Memory{}}
 	if err := r.open(context.Background()); err != nil {
 		return nil, err
 	}
@@ -68,7 +72,8 @@ func onRig(t *testing.T, faults []fake.Fault, test func(*rig)) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, path: path, ids: 1000, bytes: fake.New(faults...)}
+		r := &rig{t: t, path: path, ids: 1000, bytes: fake.New(faults...), objects: &backuptest.Memory{}}
+		r.objects.Now = r.now
 		if err := r.open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -96,6 +101,8 @@ func (r *rig) serve() {
 	}
 	r.service = block.NewService(r.store, r.bytes, block.Parts{
 		NewUUID: id("00000000-0000-4000-8000-%012x"), NewHex: id("%032x"), Now: r.now, Zone: "az1", DataPath: r.wires,
+		Backups: backup.New(backup.Config{Objects: r.objects, Random: rand.Reader, Now: r.now, Workers: 1,
+			Secret: func() ([]byte, error) { return make([]byte, 32), nil }}),
 	})
 }
 
@@ -212,7 +219,7 @@ func (r *rig) empty() {
 	r.must(err)
 	used, err := r.store.AllUsages(r.t.Context())
 	r.must(err)
-	if d.Volumes+d.Snapshots+d.Jobs+d.Objects != 0 || len(used) != 0 {
+	if d.Volumes+d.Snapshots+d.Backups+d.Jobs+d.Objects != 0 || len(used) != 0 {
 		r.t.Errorf("left are %d volumes, %d snapshots, %d jobs, %v in the driver, usage %v", d.Volumes, d.Snapshots, d.Jobs, r.held(), used)
 	}
 }

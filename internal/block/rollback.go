@@ -71,7 +71,7 @@ const serverBackupKey = "__system__enableActive"
 // ofBackup tells whether a snapshot looks as one that a backup made.
 func (s *Snapshot) ofBackup() bool {
 	_, ofServer := s.Metadata[serverBackupKey]
-	return ofServer || slices.ContainsFunc(backupPrefixes, func(p string) bool { return strings.HasPrefix(s.Name.Value, p) })
+	return ofServer || s.Origin == OriginBackup || slices.ContainsFunc(backupPrefixes, func(p string) bool { return strings.HasPrefix(s.Name.Value, p) })
 }
 
 // canRollBack tells whether volume and snapshot allow a rollback by the EVS calls:

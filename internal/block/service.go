@@ -2,9 +2,11 @@ package block
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/breezeblock/breezeblock/internal/backup"
 	"github.com/breezeblock/breezeblock/internal/driver"
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -26,6 +28,9 @@ type Parts struct {
 	Host    string // names this backend to administrators
 	// ServiceID is the UUID of this backend, the same on every start.
 	ServiceID string
+	// Backups is where backups are kept; nil: nowhere, and calls that need it fail
+	// with Unavailable.
+	Backups *backup.Repository
 	// Patience is how long the attempts at a job may take, for explain; zero is
 	// jobs.DefaultPatience. The Runner has the same.
 	Patience time.Duration
@@ -51,7 +56,7 @@ func (s *Service) Host() string { return s.parts.Host }
 
 // Handlers are the kinds of job this service queues, and what carries each out.
 func (s *Service) Handlers() map[string]jobs.Handler {
-	return map[string]jobs.Handler{
+	handlers := map[string]jobs.Handler{
 		jobCreateVolume:   {Run: untilHopeless(s.runCreateVolume), GiveUp: s.giveUpCreateVolume},
 		jobExtendVolume:   {Run: untilHopeless(s.runExtendVolume), GiveUp: s.giveUpVolume(VolumeErrorExtending)},
 		jobDeleteVolume:   {Run: untilHopeless(s.runDeleteVolume), GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
@@ -63,6 +68,8 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobSnapshotGroup:  {Run: untilHopeless(s.runSnapshotGroup), GiveUp: s.giveUpSnapshotGroup},
 		jobCloneGroup:     {Run: untilHopeless(s.runCloneGroup), GiveUp: s.giveUpCloneGroup},
 	}
+	maps.Copy(handlers, s.backupHandlers())
+	return handlers
 }
 
 // The kinds of job.

@@ -38,6 +38,20 @@ func (l Limits) hold(suffix string, used, change Usage) error {
 	case change.Snapshots > 0 && over(used.Snapshots, snapshots):
 		return overQuota(AboutSnapshotsQuota, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for quota 'snapshots%s'.", snapshots, suffix)
 	}
+	return l.holdBackups(suffix, used, change)
+}
+
+// holdBackups is hold for backups. Source of the texts: Cinder exception.py
+// VolumeBackupSizeExceedsAvailableQuota, BackupLimitExceeded.
+func (l Limits) holdBackups(suffix string, used, change Usage) error {
+	backups, gigabytes := l.of("backups"+suffix), l.of("backup_gigabytes"+suffix)
+	switch {
+	case change.BackupGigabytes > 0 && over(used.BackupGigabytes, gigabytes):
+		return Errorf(OverLimit, "VolumeBackupSizeExceedsAvailableQuota: Requested backup exceeds allowed Backup gigabytes quota. Requested %dG, quota is %dG and %dG has been consumed.",
+			change.BackupGigabytes, gigabytes, used.BackupGigabytes-change.BackupGigabytes)
+	case change.Backups > 0 && over(used.Backups, backups):
+		return Errorf(OverLimit, "BackupLimitExceeded: Maximum number of backups allowed (%d) exceeded", backups)
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package block
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -138,15 +139,30 @@ func canSnapshot(v *Volume, force bool) error {
 // boundChain holds a volume to per_volume_snapshots, a name of ours beside Cinder's,
 // and in any case to MaxSnapshotsPerVolume. Source: EVS status page 2.3, 7 on a disk.
 func boundChain(tx Tx, limits Limits, volumeID string) error {
-	most := int64(MaxSnapshotsPerVolume)
 	if set := limits.of(perVolumeSnapshots); set >= 0 {
-		most = min(most, set)
+		snaps, err := tx.SnapshotsOf(volumeID)
+		if err != nil {
+			return err
+		}
+		own := slices.DeleteFunc(snaps, func(s *Snapshot) bool { return s.Origin == OriginBackup })
+		if int64(len(own)) >= set {
+			return errChain(set, volumeID)
+		}
 	}
+	return boundSnapshots(tx, volumeID, MaxSnapshotsPerVolume)
+}
+
+// boundSnapshots holds a volume to so many snapshots, whoever made them.
+func boundSnapshots(tx Tx, volumeID string, most int64) error {
 	n, err := tx.CountSnapshotsOf(volumeID)
 	if err == nil && int64(n) >= most {
-		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for volume %s.", most, volumeID)
+		return errChain(most, volumeID)
 	}
 	return err
+}
+
+func errChain(most int64, volumeID string) error {
+	return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for volume %s.", most, volumeID)
 }
 
 // DeleteSnapshot moves the snapshot to deleting and queues the work.
@@ -176,6 +192,12 @@ func (s *Service) ForceDeleteSnapshot(ctx context.Context, c Caller, id string) 
 			return err
 		}
 		if err := snap.staysInGroup(); err != nil {
+			return err
+		}
+		if err := s.releaseBackupsOf(tx, id); err != nil {
+			return err
+		}
+		if snap, err = snapshotFor(tx, c, id); err != nil { // which may have changed it
 			return err
 		}
 		if snap.Status == SnapshotDeleting { // it is on its way, by itself or with its volume

@@ -45,6 +45,7 @@ type NewVolume struct {
 	Metadata       map[string]string
 	SnapshotID     string
 	SourceVolumeID string
+	BackupID       string
 	Multiattach    bool
 	GroupID        string // the group it is to be in; empty: none
 }
@@ -67,6 +68,10 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 	}
 	err = s.store.InTx(ctx, func(tx Tx) error {
 		fresh := *vol // the closure may run twice
+		from, err := s.fillFromBackup(tx, c, n.BackupID, &fresh)
+		if err != nil {
+			return err
+		}
 		if err := s.fillFromSource(tx, c, &fresh); err != nil {
 			return err
 		}
@@ -91,6 +96,9 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 			return err
 		}
 		*vol = fresh
+		if from != nil {
+			return s.beginRestoration(tx, from, vol, true)
+		}
 		return s.enqueue(tx, jobCreateVolume, laneOfCreation(vol), vol.ID, vol.ProjectID)
 	})
 	if err != nil {
@@ -240,7 +248,7 @@ func volumeFor(tx Tx, c Caller, id string) (*Volume, error) {
 
 // deletable are the statuses in which a volume can be deleted. Source: EVS
 // status page 1.1; Cinder adds error_deleting and maintenance.
-var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtending, VolumeErrorDeleting, VolumeErrorRollbacking}
+var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtending, VolumeErrorDeleting, VolumeErrorRollbacking, VolumeErrorRestoring}
 
 // DeleteVolume moves the volume to deleting and queues the work; with cascade its
 // snapshots go too, whatever is being done to them. Fails with NotFound, WrongStatus,
@@ -248,7 +256,10 @@ var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtendin
 func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade bool) error {
 	_, err := s.changeVolume(ctx, c, id, func(v *Volume, tx Tx) error {
 		if !slices.Contains(deletable, v.Status) || len(v.Attachments) > 0 {
-			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_rollbacking or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
+			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_rollbacking or error_restoring or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
+		}
+		if err := notBackedUp(tx, v); err != nil {
+			return err
 		}
 		if err := v.staysInGroup(); err != nil {
 			return err
@@ -274,6 +285,12 @@ func (s *Service) ForceDeleteVolume(ctx context.Context, c Caller, id string) er
 			return err
 		}
 		if err := v.staysInGroup(); err != nil {
+			return err
+		}
+		if err := s.releaseBackupsOf(tx, id); err != nil {
+			return err
+		}
+		if v, err = volumeFor(tx, c, id); err != nil { // which may have changed it
 			return err
 		}
 		if v.Status == VolumeDeleting {
@@ -303,7 +320,7 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 	if err != nil {
 		return err
 	}
-	if len(snaps) > 0 && !cascade {
+	if n := slices.IndexFunc(snaps, func(s *Snapshot) bool { return s.Origin != OriginBackup }); n >= 0 && !cascade {
 		return Errorf(WrongStatus, "Invalid volume: Volume %s has %d snapshots and cannot be deleted without cascade.", v.ID, len(snaps))
 	}
 	for _, stored := range snaps {

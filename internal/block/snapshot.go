@@ -26,13 +26,13 @@ const (
 // is the one way round it. docs/states.md is made from it. From every status there
 // is a way to deleting: os-force_delete and a cascade take it. Source: EVS status page 2.2.
 var snapshotMoves = map[SnapshotStatus][]SnapshotStatus{
-	SnapshotCreating:      {SnapshotAvailable, SnapshotError, SnapshotDeleting},
-	SnapshotAvailable:     {SnapshotDeleting, SnapshotRollbacking, SnapshotRestoring},
+	SnapshotCreating:      {SnapshotAvailable, SnapshotError, SnapshotDeleting, SnapshotBackingUp},
+	SnapshotAvailable:     {SnapshotDeleting, SnapshotRollbacking, SnapshotRestoring, SnapshotBackingUp},
 	SnapshotDeleting:      {SnapshotDeleted, SnapshotErrorDeleting},
 	SnapshotError:         {SnapshotDeleting},
 	SnapshotErrorDeleting: {SnapshotDeleting},
 	SnapshotUpdating:      {SnapshotDeleting},
-	SnapshotBackingUp:     {SnapshotDeleting},
+	SnapshotBackingUp:     {SnapshotAvailable, SnapshotDeleting},
 	SnapshotUnmanaging:    {SnapshotDeleting},
 	SnapshotRestoring:     {SnapshotAvailable, SnapshotDeleting},
 	SnapshotRollbacking:   {SnapshotAvailable, SnapshotDeleting},
@@ -54,6 +54,7 @@ type Snapshot struct {
 	GroupSnapshotID string
 	Size            Size              // of the volume at that moment
 	Metadata        map[string]string // never changed in place
+	Origin          Origin            // who made it; never changes
 	CreatedAt       time.Time
 	UpdatedAt       time.Time // zero: never changed
 	Version         int64     // moves with every write of the row

@@ -44,6 +44,7 @@ type Store interface {
 	BackendStore
 	VerificationStore
 	ManageStore
+	BackupStore
 
 	// JobsOf are the jobs on an object that are still known, newest first; limit at most.
 	JobsOf(ctx context.Context, resourceID string, limit int) ([]*jobs.Job, error)
@@ -89,6 +90,7 @@ type Tx interface {
 	MessageTx
 	VerificationTx
 	ManageTx
+	BackupTx
 
 	// AddUsage adds change to the project's figures of one type and of all
 	// types, and tells both as they are then.

@@ -220,7 +220,7 @@ func (s *Service) handOver(tx Tx, c Caller, vol *Volume, t *Transfer, types []*V
 	}
 	moved := Usage{Volumes: 1, Gigabytes: vol.gigabytes()}
 	for _, snap := range snaps {
-		moved = moved.Plus(Usage{Snapshots: 1, Gigabytes: int64(snap.Size)})
+		moved = moved.Plus(snap.uses())
 	}
 	if err := s.moveUsage(tx, vol, c.ProjectID, types, moved); err != nil {
 		return err

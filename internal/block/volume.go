@@ -31,6 +31,11 @@ const (
 	VolumeMaintenance    VolumeStatus = "maintenance"
 	VolumeAwaiting       VolumeStatus = "awaiting-transfer" // offered to another project
 
+	// A backup is made of it, and it is restored from one.
+	VolumeBackingUp       VolumeStatus = "backing-up"
+	VolumeRestoringBackup VolumeStatus = "restoring-backup"
+	VolumeErrorRestoring  VolumeStatus = "error_restoring"
+
 	// A rollback by the EVS calls, and by Cinder's revert.
 	VolumeRollbacking      VolumeStatus = "rollbacking"
 	VolumeErrorRollbacking VolumeStatus = "error_rollbacking"
@@ -42,8 +47,8 @@ const (
 // is a way to deleting: os-force_delete takes it. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeAwaiting, VolumeRollbacking, VolumeReverting},
-	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeAwaiting, VolumeRollbacking, VolumeReverting, VolumeBackingUp, VolumeRestoringBackup},
+	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeBackingUp},
 	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
 	VolumeError:          {VolumeDeleting},
@@ -54,6 +59,10 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeDetaching:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDeleting},
 	VolumeMaintenance:    {VolumeDeleting},
 	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
+
+	VolumeBackingUp:       {VolumeAvailable, VolumeInUse, VolumeDeleting},
+	VolumeRestoringBackup: {VolumeAvailable, VolumeErrorRestoring, VolumeDeleting},
+	VolumeErrorRestoring:  {VolumeDeleting},
 
 	VolumeRollbacking:      {VolumeAvailable, VolumeErrorRollbacking, VolumeDeleting},
 	VolumeErrorRollbacking: {VolumeRollbacking, VolumeDeleting},

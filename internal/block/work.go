@@ -267,8 +267,7 @@ func dropVolume(v *Volume, tx Tx) error {
 }
 
 func dropSnapshot(snap *Snapshot, tx Tx) error {
-	used := Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}
-	if _, _, err := tx.AddUsage(snap.ProjectID, snap.TypeID, used.negative()); err != nil {
+	if _, _, err := tx.AddUsage(snap.ProjectID, snap.TypeID, snap.uses().negative()); err != nil {
 		return err
 	}
 	if err := tx.DropSnapshot(snap); err != nil {
@@ -393,7 +392,7 @@ func (s *Service) finishSnapshot(ctx context.Context, job *jobs.Job, goesOn func
 func untilHopeless(run func(context.Context, *jobs.Job) error) func(context.Context, *jobs.Job) error {
 	return func(ctx context.Context, job *jobs.Job) error {
 		err := run(ctx, job)
-		for _, hopeless := range []error{driver.ErrInvalid, driver.ErrReadOnly, driver.ErrDamaged} {
+		for _, hopeless := range append(hopelessBackup, driver.ErrInvalid, driver.ErrReadOnly, driver.ErrDamaged) {
 			if errors.Is(err, hopeless) {
 				return jobs.GiveUpNow(err)
 			}

@@ -83,7 +83,7 @@ func openStopped(ctx context.Context, c *config.Config, parts Parts) (_ *Server,
 	if err = s.openDriver(); err != nil {
 		return nil, err
 	}
-	s.blocks = block.NewService(s.store, s.driver, block.Parts{Now: s.parts.Now})
+	s.blocks = block.NewService(s.store, s.driver, block.Parts{Now: s.parts.Now, Backups: s.backups()})
 	return s, nil
 }
 

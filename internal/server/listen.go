@@ -53,6 +53,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.stopJobs = stop
 	s.work.Go(func() { s.runner.Run(jobCtx) })
 	s.work.Go(func() { s.passWakeUps(jobCtx) })
+	s.work.Go(func() { s.sweepBackups(jobCtx) })
 	for _, f := range s.faces {
 		s.work.Go(func() {
 			if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {

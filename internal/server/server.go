@@ -160,12 +160,14 @@ func (s *Server) openBlocks(ctx context.Context) error {
 		NewUUID: s.newUUID, NewHex: s.newHex, Now: s.parts.Now,
 		Zone: "az1", Host: "breezeblock@layers#layers", ServiceID: serviceID, Patience: s.parts.Jobs.Patience,
 		DataPath: s.data,
+		Backups:  s.backups(),
 	})
 	s.data.blocks = s.blocks
 	if err := s.blocks.EnsureFirst(ctx); err != nil {
 		return err
 	}
 	run := s.parts.Jobs
+	run.KindLimits = block.HeavyJobs()
 	run.Now, run.Log, run.Done, run.Unknown = s.parts.Now, s.parts.Log, s.metrics.Job, s.blocks.GiveUpUnknown
 	run.Alone = s.config.Database == "" // the lock on the data folder keeps others out
 	run.KindLimits = block.KindLimits()

@@ -46,6 +46,7 @@ var snapshotList = listed{
 		block.FieldUserID:      {name: "user_id", fold: true},
 		block.FieldSize:        {name: "size", kind: numberColumn},
 		block.FieldTypeID:      {name: "type_id"},
+		block.FieldOrigin:      {name: "origin"},
 		block.FieldCreatedAt:   {name: "created_at"},
 		block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
 	},
@@ -77,7 +78,8 @@ var volumeList = listed{
 // query is a text that grows with its arguments, numbered in order.
 type query struct {
 	strings.Builder
-	args []any
+	args  []any
+	where bool // a condition was written
 }
 
 // arg writes the next placeholder.
@@ -89,11 +91,12 @@ func (q *query) arg(v any) {
 
 // condition begins one more condition.
 func (q *query) condition() {
-	if len(q.args) == 0 && !strings.Contains(q.String(), " WHERE ") {
-		q.WriteString(" WHERE ")
-	} else {
+	if q.where {
 		q.WriteString(" AND ")
+	} else {
+		q.WriteString(" WHERE ")
 	}
+	q.where = true
 }
 
 // page is a list's text, ready to run.
@@ -313,7 +316,9 @@ func (s *Store) marker(ctx context.Context, n listed, list block.List, orders []
 		q.WriteString(o.expression())
 		into[i] = &at[i]
 	}
-	q.WriteString(" FROM " + n.table + " WHERE id = ")
+	q.WriteString(" FROM " + n.table)
+	q.condition()
+	q.WriteString("id = ")
 	q.arg(list.Marker)
 	if list.ProjectID != "" {
 		q.condition()

@@ -10,12 +10,12 @@ import (
 
 // Usages are a project's figures by type id; "" is the sum of all types.
 func (s *Store) Usages(ctx context.Context, projectID string) (map[string]block.Usage, error) {
-	const of = `SELECT type_id, volumes, snapshots, gigabytes FROM usages WHERE project_id = $1`
+	const of = `SELECT type_id, volumes, snapshots, gigabytes, backups, backup_gigabytes FROM usages WHERE project_id = $1`
 	usages := map[string]block.Usage{}
 	err := s.readRows(ctx, of, []any{projectID}, func(r row) error {
 		var typeID string
 		var u block.Usage
-		if err := r.Scan(&typeID, &u.Volumes, &u.Snapshots, &u.Gigabytes); err != nil {
+		if err := r.Scan(&typeID, &u.Volumes, &u.Snapshots, &u.Gigabytes, &u.Backups, &u.BackupGigabytes); err != nil {
 			return err
 		}
 		usages[typeID] = u
@@ -37,15 +37,17 @@ func (t *Tx) AddUsage(projectID, typeID string, change block.Usage) (ofType, ofA
 }
 
 func (t *Tx) addUsage(projectID, typeID string, change block.Usage) (u block.Usage, err error) {
-	const add = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes)
-		VALUES ($1, $2, $3, $4, $5)
+	const add = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes, backups, backup_gigabytes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (project_id, type_id) DO UPDATE SET
 			volumes = usages.volumes + excluded.volumes,
 			snapshots = usages.snapshots + excluded.snapshots,
-			gigabytes = usages.gigabytes + excluded.gigabytes
-		RETURNING volumes, snapshots, gigabytes`
-	err = t.queryRow(add, []any{projectID, typeID, change.Volumes, change.Snapshots, change.Gigabytes},
-		&u.Volumes, &u.Snapshots, &u.Gigabytes)
+			gigabytes = usages.gigabytes + excluded.gigabytes,
+			backups = usages.backups + excluded.backups,
+			backup_gigabytes = usages.backup_gigabytes + excluded.backup_gigabytes
+		RETURNING volumes, snapshots, gigabytes, backups, backup_gigabytes`
+	err = t.queryRow(add, []any{projectID, typeID, change.Volumes, change.Snapshots, change.Gigabytes, change.Backups, change.BackupGigabytes},
+		&u.Volumes, &u.Snapshots, &u.Gigabytes, &u.Backups, &u.BackupGigabytes)
 	return u, err
 }
 
@@ -123,29 +125,34 @@ func (t *Tx) SetClassLimits(class string, limits block.Limits) error {
 	return nil
 }
 
-// usedRows is what each volume and snapshot uses. An extension counts in full from
-// the moment it is asked for.
+// usedRows is what each volume, snapshot and backup uses. An extension counts in full
+// from the moment it is asked for; a snapshot that a backup made counts nothing; a
+// backup has no type.
 const usedRows = `SELECT project_id, type_id, 1 AS volumes, 0 AS snapshots,
-			CASE WHEN extend_to > size THEN extend_to ELSE size END AS gigabytes FROM volumes
-		UNION ALL SELECT project_id, type_id, 0, 1, size FROM snapshots`
+			CASE WHEN extend_to > size THEN extend_to ELSE size END AS gigabytes, 0 AS backups, 0 AS backup_gigabytes FROM volumes
+		UNION ALL SELECT project_id, type_id, 0, 1, size, 0, 0 FROM snapshots WHERE origin = 'user'
+		UNION ALL SELECT project_id, '', 0, 0, 0, 1, size FROM backups`
 
 // AllUsages are the figures of all projects, as they are kept. Rows of zeros are left out.
 func (s *Store) AllUsages(ctx context.Context) (map[block.UsageOf]block.Usage, error) {
-	const kept = `SELECT project_id, type_id, volumes, snapshots, gigabytes FROM usages
-		WHERE volumes <> 0 OR snapshots <> 0 OR gigabytes <> 0`
+	const kept = `SELECT project_id, type_id, volumes, snapshots, gigabytes, backups, backup_gigabytes FROM usages
+		WHERE volumes <> 0 OR snapshots <> 0 OR gigabytes <> 0 OR backups <> 0 OR backup_gigabytes <> 0`
 	return s.usages(ctx, kept)
 }
 
 // CountUsages are the figures of all projects as they follow from the rows.
 func (s *Store) CountUsages(ctx context.Context) (map[block.UsageOf]block.Usage, error) {
 	const counted = `SELECT project_id, type_id, CAST(sum(volumes) AS BIGINT), CAST(sum(snapshots) AS BIGINT),
-			CAST(sum(gigabytes) AS BIGINT)
+			CAST(sum(gigabytes) AS BIGINT), CAST(sum(backups) AS BIGINT), CAST(sum(backup_gigabytes) AS BIGINT)
 		FROM (` + usedRows + `) AS used GROUP BY project_id, type_id`
 	usages, err := s.usages(ctx, counted)
 	if err != nil {
 		return nil, err
 	}
 	for of, used := range maps.Clone(usages) {
+		if of.TypeID == "" {
+			continue // counts in all only, and is there
+		}
 		all := block.UsageOf{ProjectID: of.ProjectID}
 		usages[all] = usages[all].Plus(used)
 	}
@@ -157,7 +164,7 @@ func (s *Store) usages(ctx context.Context, text string) (map[block.UsageOf]bloc
 	err := s.readRows(ctx, text, nil, func(r row) error {
 		var of block.UsageOf
 		var u block.Usage
-		err := r.Scan(&of.ProjectID, &of.TypeID, &u.Volumes, &u.Snapshots, &u.Gigabytes)
+		err := r.Scan(&of.ProjectID, &of.TypeID, &u.Volumes, &u.Snapshots, &u.Gigabytes, &u.Backups, &u.BackupGigabytes)
 		usages[of] = u
 		return err
 	})
@@ -168,11 +175,11 @@ func (s *Store) usages(ctx context.Context, text string) (map[block.UsageOf]bloc
 // rows. It is for repairs while nobody works.
 func (t *Tx) RecountUsages() error {
 	const forget = `DELETE FROM usages`
-	const ofTypes = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes)
-		SELECT project_id, type_id, sum(volumes), sum(snapshots), sum(gigabytes)
-		FROM (` + usedRows + `) AS used GROUP BY project_id, type_id`
-	const inAll = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes)
-		SELECT project_id, '', sum(volumes), sum(snapshots), sum(gigabytes)
+	const ofTypes = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes, backups, backup_gigabytes)
+		SELECT project_id, type_id, sum(volumes), sum(snapshots), sum(gigabytes), sum(backups), sum(backup_gigabytes)
+		FROM (` + usedRows + `) AS used WHERE type_id <> '' GROUP BY project_id, type_id`
+	const inAll = `INSERT INTO usages (project_id, type_id, volumes, snapshots, gigabytes, backups, backup_gigabytes)
+		SELECT project_id, '', sum(volumes), sum(snapshots), sum(gigabytes), sum(backups), sum(backup_gigabytes)
 		FROM (` + usedRows + `) AS used GROUP BY project_id`
 	for _, text := range []string{forget, ofTypes, inAll} {
 		if _, err := t.exec(text); err != nil {

@@ -10,15 +10,16 @@ import (
 
 const (
 	snapshotColumns = `id, project_id, user_id, volume_id, type_id, name, description,
-		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id`
+		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id, origin`
 	snapshotByID = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE id = $1`
 )
 
 // scanSnapshot reads snapshotColumns.
 func scanSnapshot(r row) (*block.Snapshot, error) {
-	s := &block.Snapshot{}
+	s, origin := &block.Snapshot{}, ""
 	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.VolumeID, &s.TypeID, &s.Name, &s.Description,
-		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID)
+		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID, &origin)
+	s.Origin = block.OriginNamed(origin)
 	return s, err
 }
 
@@ -99,10 +100,10 @@ func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
 // AddSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
 func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 	const add = `INSERT INTO snapshots (` + snapshotColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 	s.Version = 1
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.VolumeID, s.TypeID, s.Name, s.Description,
-		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID))
+		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID), s.Origin.String())
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ var nouns = []noun{
 	{"Group", "groupMoves", "Group"},
 	{"Group snapshot", "groupSnapshotMoves", "GroupSnapshot"},
 	{"Attachment", "attachmentMoves", "Attachment"},
+	{"Backup", "backupMoves", "Backup"},
 }
 
 // states makes docs/states.md from the tables of moves in internal/block, and

@@ -22,6 +22,7 @@ type API struct {
 
 	groupTypeList, groupList, groupSnapshotList *listRules
 	oldGroupList, oldGroupSnapshotList          *listRules // of consistency groups
+	backupList                                  *listRules
 }
 
 // New makes the door.
@@ -29,6 +30,7 @@ func New(blocks *block.Service, log *slog.Logger) *API {
 	a := &API{blocks: blocks, log: log, volumeList: volumeRules(), level: new(slog.LevelVar)}
 	a.snapshotList = a.snapshotRules()
 	a.transferList, a.messageList = transferRules(), messageRules()
+	a.backupList = backupRules()
 	a.readers = make(chan struct{}, block.MaxReaders)
 	a.groupTypeList, a.groupList, a.groupSnapshotList = groupTypeRules(), groupRules(), groupSnapshotRules()
 	a.oldGroupList, a.oldGroupSnapshotList = lenient(groupRules()), lenient(groupSnapshotRules())

@@ -17,6 +17,7 @@ var extensions = []extension{
 	{"UsedLimits", "os-used-limits", "Limits that are used, beside those that are set.", "2013-10-03T00:00:00+00:00"},
 	{"AdminActions", "os-admin-actions", "Actions of administrators: os-reset_status, os-force_delete.", "2012-08-25T00:00:00+00:00"},
 	{"SnapshotActions", "os-snapshot-actions", "Actions on snapshots.", "2013-07-16T00:00:00+00:00"},
+	{"Backups", "backups", "Backups of volumes and snapshots.", "2012-12-12T00:00:00+00:00"},
 	{"Quotas", "os-quota-sets", "Quotas of projects.", "2011-08-08T00:00:00+00:00"},
 	{"QuotaClasses", "os-quota-class-sets", "Quotas by class; the class default holds every project's defaults.", "2012-03-12T00:00:00+00:00"},
 	{"VolumeActions", "os-volume-actions", "Actions on volumes.", "2012-05-31T00:00:00+00:00"},

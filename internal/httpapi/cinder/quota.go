@@ -35,8 +35,8 @@ func quotaLines(q *block.Quota, types []*block.VolumeType) []quotaLine {
 		{"per_volume_gigabytes", limit("per_volume_gigabytes"), 0},
 		{"snapshots", limit("snapshots"), all.Snapshots},
 		{"gigabytes", limit("gigabytes"), all.Gigabytes},
-		{"backups", limit("backups"), 0},
-		{"backup_gigabytes", limit("backup_gigabytes"), 0},
+		{"backups", limit("backups"), all.Backups},
+		{"backup_gigabytes", limit("backup_gigabytes"), all.BackupGigabytes},
 	}
 	for _, t := range slices.Backward(types) {
 		used := q.Used[t.ID]
@@ -303,8 +303,8 @@ func appendLimits(b []byte, q *block.Quota) []byte {
 		{"totalVolumesUsed", used.Volumes},
 		{"totalGigabytesUsed", used.Gigabytes},
 		{"totalSnapshotsUsed", used.Snapshots},
-		{"totalBackupsUsed", 0},
-		{"totalBackupGigabytesUsed", 0},
+		{"totalBackupsUsed", used.Backups},
+		{"totalBackupGigabytesUsed", used.BackupGigabytes},
 	} {
 		if i > 0 {
 			b = append(b, ',')

@@ -32,6 +32,7 @@ func (a *API) Routes() []wire.Route {
 		a.groupTypeRoutes(), a.groupRoutes(), a.groupSnapshotRoutes(), a.consistencyGroupRoutes(), a.cgSnapshotRoutes(),
 		a.verifyRoutes(), a.usageRoutes(),
 		a.typeRoutes(), a.qosRoutes(),
+		a.backupRoutes(),
 	)
 }
 

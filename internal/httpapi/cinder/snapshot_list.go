@@ -44,7 +44,7 @@ func (a *API) snapshotRules() *listRules {
 			{key: "availability_zone", v2: true, since: wire.StrictFilters, keep: a.byZone},
 			{key: "name~", since: wire.LikeFilters, admin: true, keep: byPart(block.FieldName)},
 			{key: "description~", since: wire.LikeFilters, admin: true, keep: byPart(block.FieldDescription)},
-			{key: "consumes_quota", since: wire.ConsumesQuota, keep: byQuota},
+			{key: "consumes_quota", since: wire.ConsumesQuota, keep: bySnapshotQuota},
 			{key: "id", v2: true, admin: true, keep: byField(block.FieldID)},
 			{key: "project_id", v2: true, admin: true, keep: byField(block.FieldProjectID)},
 			{key: "user_id", v2: true, admin: true, keep: byField(block.FieldUserID)},

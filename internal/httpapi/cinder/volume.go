@@ -65,14 +65,14 @@ func readNewVolume(x *wire.Exchange) (n block.NewVolume, err error) {
 		n.Size = block.Size(size)
 		return n, err
 	}
-	if n.SnapshotID == "" && n.SourceVolumeID == "" {
-		return n, block.Errorf(block.Invalid, "Invalid input for field/attribute size: it is needed, in GB, unless snapshot_id or source_volid is given.")
+	if n.SnapshotID == "" && n.SourceVolumeID == "" && n.BackupID == "" {
+		return n, block.Errorf(block.Invalid, "Invalid input for field/attribute size: it is needed, in GB, unless snapshot_id, source_volid or backup_id is given.")
 	}
 	return n, nil
 }
 
 // readVolumeSource reads what the volume is made from: nothing, a snapshot, or
-// another volume, and the group it is to be in. There are no images and backups to name.
+// another volume, or a backup, and the group it is to be in. There are no images to name.
 func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume) (err error) {
 	if n.SnapshotID, err = optionalUUID(members, "snapshot_id"); err != nil {
 		return err
@@ -80,8 +80,21 @@ func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume
 	if n.SourceVolumeID, err = optionalUUID(members, "source_volid"); err != nil {
 		return err
 	}
-	if n.SnapshotID != "" && n.SourceVolumeID != "" {
-		return block.Errorf(block.Invalid, "Invalid input: only one of snapshot_id, source_volid and imageRef may be given.")
+	backup, err := optionalUUID(members, "backup_id")
+	if err != nil {
+		return err
+	}
+	if x.Version >= wire.VolumeFromBackup {
+		n.BackupID = backup
+	}
+	sources := 0
+	for _, id := range []string{n.SnapshotID, n.SourceVolumeID, n.BackupID} {
+		if id != "" {
+			sources++
+		}
+	}
+	if sources > 1 {
+		return block.Errorf(block.Invalid, "Invalid input: only one of snapshot_id, source_volid, backup_id and imageRef may be given.")
 	}
 	for _, key := range []string{"imageRef", "image_id"} {
 		image, err := optionalString(members, key)
@@ -92,24 +105,8 @@ func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume
 			return block.Errorf(block.Invalid, "Invalid image identifier or unable to access requested image: %s %.64s.", key, image)
 		}
 	}
-	if n.GroupID, err = readGroupID(x, members); err != nil {
-		return err
-	}
-	for _, absent := range []struct {
-		key, noun string
-		since     wire.Microversion
-	}{
-		{"backup_id", "Backup", wire.VolumeFromBackup},
-	} {
-		id, err := optionalUUID(members, absent.key)
-		if err != nil {
-			return err
-		}
-		if id != "" && x.Version >= absent.since {
-			return block.Errorf(block.NotFound, "%s %s could not be found.", absent.noun, id)
-		}
-	}
-	return nil
+	n.GroupID, err = readGroupID(x, members)
+	return err
 }
 
 // readGroupID reads the group that a volume is to be in: group_id from 3.13, or

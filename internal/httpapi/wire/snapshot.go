@@ -47,7 +47,8 @@ func AppendSnapshotItem(b []byte, x *Exchange, s *block.Snapshot, extended bool)
 		b = AppendString(b, s.UserID)
 	}
 	if x.Version >= ConsumesQuota {
-		b = append(b, `,"consumes_quota":true`...)
+		b = append(b, `,"consumes_quota":`...)
+		b = AppendBool(b, s.Origin != block.OriginBackup)
 	}
 	if extended {
 		b = append(b, `,"os-extended-snapshot-attributes:project_id":"`...)

@@ -45,6 +45,12 @@ const (
 	SnapshotUserID      Microversion = 41 // snapshots carry user_id
 	LimitsOfProject     Microversion = 39 // limits of another project, for administrators
 	WithCount           Microversion = 45 // lists count
+	BackupUpdate        Microversion = 9  // backups can be renamed
+	BackupProject       Microversion = 18 // backups carry their project, for administrators
+	BackupSortName      Microversion = 37 // backups sort by name
+	BackupMetadata      Microversion = 43 // backups carry metadata
+	BackupZone          Microversion = 51 // backups are made in a zone
+	BackupUser          Microversion = 56 // backups carry user_id, for administrators
 	VolumeFromBackup    Microversion = 47 // volumes are made from backups
 	SharedTargets       Microversion = 48 // volumes carry shared_targets, service_uuid
 	TypeFilters         Microversion = 52 // lists filter volume types by extra_specs, and refuse unknown filters

@@ -29,6 +29,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Job", testJobs},
 		{"Claim", testClaims},
 		{"List", testLists},
+		{"Backup", testBackups},
 		{"Setting", testSettings},
 		{"Transfer", testTransfers},
 		{"Message", testMessages},
