@@ -4,7 +4,7 @@
 // It knows no volumes, projects, HTTP or SQL.
 //
 // Begin with repository.go; write.go, restore.go, verify.go and sweep.go are its
-// four pieces of work, box.go and manifest.go the formats (docs/adr/0014), objects.go
+// four pieces of work, box.go and manifest.go the formats (docs/adr/0017), objects.go
 // the contract with a store of objects and directory.go the one there is.
 //
 // Never here: a live volume (it reads whatever io.ReaderAt it is given, and the
