@@ -27,6 +27,11 @@ func nativeOperations() []Operation {
 		{"cloudvolume.extend_v21", v2, func(t T, e *Env) { e.nativeVolumeExtend(t, "/v2.1", 202) }},
 		{"cloudvolume.delete", v2, nativeVolumeDelete},
 		{"job.show", v2, nativeJob},
+		{"replication.create", v2, noReplication}, {"replication.list", v2, noReplication},
+		{"replication.show", v2, noReplication}, {"replication.delete", v2, noReplication},
+		{"replication_group.create", v2, noReplication}, {"replication_group.list", v2, noReplication},
+		{"replication_group.show", v2, noReplication}, {"replication_group.update", v2, noReplication},
+		{"replication_group.delete", v2, noReplication}, {"replication_group.action", v2, noReplication},
 	}
 }
 
@@ -288,4 +293,23 @@ func nativeJob(t T, e *Env) {
 			e.refusal(t, stranger, 400, "Common.0011")
 		}
 	}
+}
+
+// noReplication: none is there and none can be made. Source: EVS API 1.4, deprecated.
+func noReplication(t T, e *Env) {
+	for path, key := range map[string]string{"/os-vendor-replications": "replications", "/os-vendor-replication-consistency-groups": "replication_consistency_groups"} {
+		all := e.native("/v2", path)
+		a := e.do(t, "GET", all, nil)
+		status(t, a, 200)
+		if rows, is := a.Object()[key].([]any); !is || len(rows) != 0 {
+			t.Errorf("got %s, want an empty list of %s", a, key)
+		}
+		e.refusal(t, e.do(t, "POST", all, `{"replication":{"name":"r"}}`), 400, "EVS.5400")
+		for _, method := range []string{"GET", "DELETE"} {
+			e.refusal(t, e.do(t, method, all+"/"+unknownID, nil), 404, "EVS.5404")
+		}
+	}
+	group := e.native("/v2", "/os-vendor-replication-consistency-groups/"+unknownID)
+	e.refusal(t, e.do(t, "PUT", group, `{"replication_consistency_group":{"name":"g"}}`), 404, "EVS.5404")
+	e.refusal(t, e.do(t, "POST", group+"/action", `{"os-stop-replication-consistency-group":{}}`), 404, "EVS.5404")
 }

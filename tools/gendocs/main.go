@@ -20,6 +20,7 @@ var pages = []struct {
 	{"limits.md", limits},
 	{"settings.md", settings},
 	{"metrics.md", metrics},
+	{"evs-calls.md", evsCalls},
 	{"compatibility.md", compatibility},
 }
 

@@ -34,7 +34,7 @@ const (
 
 // Routes are the rows of this door.
 func (a *API) Routes() []wire.Route {
-	return slices.Concat(a.snapshotRoutes(), a.volumeRoutes(), a.jobRoutes())
+	return slices.Concat(a.snapshotRoutes(), a.replicationRoutes(), a.volumeRoutes(), a.jobRoutes())
 }
 
 func (a *API) snapshotRoutes() []wire.Route {
