@@ -24,6 +24,7 @@ for what in "$@"; do
   nbd) # clients of the data path
     [ "${BREEZEBLOCK_TEST_NBD_TOOLS:-}" = skip ] && continue
     command -v nbdinfo >/dev/null || missing+=(libnbd-bin)
+    command -v nbdfuse >/dev/null || missing+=(nbdfuse)
     command -v qemu-io >/dev/null || missing+=(qemu-utils)
     command -v fio >/dev/null || missing+=(fio)
     ;;
