@@ -25,7 +25,7 @@ func (o Operation) TriedOn() []string {
 func Operations() []Operation {
 	return slices.Concat(nativeOperations(),
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
-		transferOperations(), rollbackOperations(),
+		transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),
 		backendOperations(), manageOperations(),

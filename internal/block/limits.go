@@ -41,6 +41,18 @@ const (
 	// MaxReaders is how many requests read snapshots at a time.
 	// Assumed: each has 256 KiB and keeps its snapshot from being deleted.
 	MaxReaders = 32
+	// MaxTags is how many tags one object may have. Source: EVS 11; EVS.1061.
+	MaxTags = 10
+	// MaxTagKey is the length of a tag's key, in characters. Source: EVS 11; EVS.1062.
+	MaxTagKey = 36
+	// MaxTagValue is the length of a tag's value, in characters. Source: EVS 11; EVS.1062.
+	MaxTagValue = 43
+	// MaxTagMatches is how many keys a search by tags may name, and how many values
+	// for each of them. Source: EVS 11, query.
+	MaxTagMatches = 10
+	// MaxProjectTags is how many keys and values the tags of a whole project are told.
+	// Assumed: no source gives a bound; an answer needs one.
+	MaxProjectTags = 10000
 	// MaxGroupVolumes is how many volumes one group may have: a snapshot of it stops
 	// the writes of all of them for a moment.
 	// Assumed: no source gives a bound; a lock of so many needs one.

@@ -86,6 +86,7 @@ type List struct {
 	ProjectID string            // empty: all projects
 	Filters   []Filter          // all must hold
 	Metadata  map[string]string // all these items must be there
+	Tags      []TagCondition    // all must hold
 	Sort      []SortKey         // empty: newest first; the id always breaks ties
 	Marker    string            // id of the last row of the page before; empty: the first page
 	Offset    int               // rows to leave out after the marker

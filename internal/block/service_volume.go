@@ -48,6 +48,7 @@ type NewVolume struct {
 	BackupID       string
 	Multiattach    bool
 	GroupID        string // the group it is to be in; empty: none
+	Tags           map[string]string
 }
 
 // CreateVolume makes the row, in status creating, and queues the work.
@@ -55,6 +56,9 @@ type NewVolume struct {
 func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Volume, error) {
 	if n.Zone != "" && n.Zone != s.parts.Zone {
 		return nil, On("availability_zone", Errorf(Invalid, "Invalid input received: Availability zone '%.64s' is invalid; the zone is %s.", n.Zone, s.parts.Zone))
+	}
+	if err := CheckTags(n.Tags); err != nil {
+		return nil, err
 	}
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
@@ -93,6 +97,9 @@ func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Vol
 		}
 		fresh.CreatedAt = tx.Now()
 		if err := tx.AddVolume(&fresh); err != nil {
+			return err
+		}
+		if err := addTags(tx, TagVolume, fresh.ID, n.Tags); err != nil {
 			return err
 		}
 		*vol = fresh

@@ -42,6 +42,7 @@ type Store interface {
 	TransferStore
 	MessageStore
 	BackendStore
+	TagStore
 	VerificationStore
 	ManageStore
 	BackupStore
@@ -88,6 +89,7 @@ type Tx interface {
 
 	TransferTx
 	MessageTx
+	TagTx
 	VerificationTx
 	ManageTx
 	BackupTx

@@ -19,6 +19,7 @@ const (
 
 var backupList = listed{
 	table:   "backups",
+	tags:    block.TagBackup,
 	columns: backupColumns,
 	fields: map[block.Field]column{
 		block.FieldID:            {name: "id"},
@@ -150,7 +151,7 @@ func (t *Tx) DropBackup(b *block.Backup) error {
 	if n == 0 {
 		return block.Errorf(block.Conflict, "backup %s was changed meanwhile", b.ID)
 	}
-	return nil
+	return t.dropTags(block.TagBackup, b.ID)
 }
 
 // LastBackup is the newest of those of a volume in a project that are available and

@@ -31,10 +31,12 @@ type listed struct {
 	table   string
 	columns string // as the noun's scan reads them
 	fields  map[block.Field]column
+	tags    block.TagKind // of its tags; empty: it has none
 }
 
 var snapshotList = listed{
 	table:   "snapshots",
+	tags:    block.TagSnapshot,
 	columns: snapshotColumns,
 	fields: map[block.Field]column{
 		block.FieldID:          {name: "id"},
@@ -54,6 +56,7 @@ var snapshotList = listed{
 
 var volumeList = listed{
 	table:   "volumes",
+	tags:    block.TagVolume,
 	columns: volumeColumns,
 	fields: map[block.Field]column{
 		block.FieldID:               {name: "id"},
@@ -237,7 +240,7 @@ func (s *Store) filter(q *query, n listed, list block.List) error {
 		q.arg(item)
 		q.WriteString(s.sql.hasItem[2])
 	}
-	return nil
+	return q.filterTags(n, list.Tags)
 }
 
 // comparisons are the relations of a filter as SQL.

@@ -142,7 +142,7 @@ func (t *Tx) DropSnapshot(s *block.Snapshot) error {
 		return block.Errorf(block.Conflict, "snapshot %s was changed meanwhile", s.ID)
 	}
 	t.noteGone(s.ID, false)
-	return nil
+	return t.dropTags(block.TagSnapshot, s.ID)
 }
 
 // CountSnapshotsOf counts the snapshots of a volume, whatever their status.

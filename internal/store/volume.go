@@ -137,7 +137,7 @@ func (t *Tx) DropVolume(v *block.Volume) error {
 		return block.Errorf(block.Conflict, "volume %s was changed meanwhile", v.ID)
 	}
 	t.noteGone(v.ID, true)
-	return nil
+	return t.dropTags(block.TagVolume, v.ID)
 }
 
 // Volumes are one page; fails with NotFound when the marker is no row the list could hold.

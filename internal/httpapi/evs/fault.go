@@ -59,6 +59,7 @@ var fine = map[string]struct {
 	"cloudvolume.update":   {about: map[string]fault{"volume": {400, "EVS.1001"}, "volume.nothing": {400, "EVS.1007"}}},
 	"cloudvolume.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1046"}}},
 	"cloudvolume.extend":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
+	"tag.":                 {about: tagFaults},
 	"job.show":             {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},
 }
 

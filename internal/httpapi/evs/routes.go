@@ -22,7 +22,7 @@ func New(blocks *block.Service, log *slog.Logger) *API { return &API{blocks: blo
 var Faults = []string{
 	"/v1/", "/v2.1/", "/v5/", "/v2/cloudsnapshots", "/v2/cloudvolumes",
 	"/v2/jobs/", "/v3/cloudvolumes", "/v3/recycle-bin-volumes", "/v2/os-vendor-volumes", "/v3/os-vendor-volumes",
-	"/v2/os-vendor-tags", "/v2/os-vendor-replication",
+	"/v2/os-vendor-replication",
 }
 
 // Sources of the rows.
@@ -34,7 +34,7 @@ const (
 
 // Routes are the rows of this door.
 func (a *API) Routes() []wire.Route {
-	return slices.Concat(a.snapshotRoutes(), a.replicationRoutes(), a.volumeRoutes(), a.jobRoutes())
+	return slices.Concat(a.snapshotRoutes(), a.replicationRoutes(), a.volumeRoutes(), a.tagRoutes(), a.vendorTagRoutes(), a.jobRoutes())
 }
 
 func (a *API) snapshotRoutes() []wire.Route {

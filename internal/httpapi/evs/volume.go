@@ -22,7 +22,7 @@ func (a *API) listVolumes(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	types, err := a.typeNames(x)
+	items, err := a.viewVolumes(x, rows)
 	if err != nil {
 		return err
 	}
@@ -30,10 +30,7 @@ func (a *API) listVolumes(x *wire.Exchange) error {
 		Count   int          `json:"count"`
 		Volumes []volumeItem `json:"volumes"`
 		Links   []link       `json:"volumes_links,omitempty"`
-	}{Count: count}
-	for _, v := range rows {
-		answer.Volumes = append(answer.Volumes, a.viewVolume(x, v, types))
-	}
+	}{Count: count, Volumes: items}
 	if len(rows) >= q.Limit {
 		answer.Links = []link{{"next", x.NextLink(rows[len(rows)-1].ID)}}
 	}
@@ -63,11 +60,11 @@ func (a *API) showVolume(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	types, err := a.typeNames(x)
+	item, err := a.viewTagged(x, vol)
 	if err != nil {
 		return err
 	}
-	return reply(x, http.StatusOK, map[string]any{"volume": a.viewVolume(x, vol, types)})
+	return reply(x, http.StatusOK, map[string]any{"volume": item})
 }
 
 // updateVolume serves PUT /v2/{project_id}/cloudvolumes/{volume_id}; its answer has
@@ -92,11 +89,11 @@ func (a *API) updateVolume(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	types, err := a.typeNames(x)
+	item, err := a.viewTagged(x, vol)
 	if err != nil {
 		return err
 	}
-	return reply(x, http.StatusOK, a.viewVolume(x, vol, types))
+	return reply(x, http.StatusOK, item)
 }
 
 // deleteVolume serves DELETE /v2/{project_id}/cloudvolumes/{volume_id}: the disk

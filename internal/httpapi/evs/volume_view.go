@@ -70,7 +70,7 @@ const metadataEncrypted = "__system__encrypted"
 // interfaces of hypervisors carry. Assumed: no page says what it is.
 const serialLength = 20
 
-// viewVolume shows a disk. Its links are those of the Cinder family, as EVS's are.
+// viewVolume shows a disk without its tags. Its links are those of the Cinder family, as EVS's are.
 func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types map[string]string) volumeItem {
 	item := volumeItem{
 		ID: v.ID, Name: textOf(v.Name), Description: textOf(v.Description), Status: string(v.Status), Size: int64(v.Size),

@@ -37,6 +37,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"FilterOp", testFilterOps},
 		{"Verification", testVerifications},
 		{"Unmanaged", testUnmanaged},
+		{"Tag", testTags},
 		{"Identity", testIdentity},
 		{"Group", testGroups},
 	} {
