@@ -48,6 +48,7 @@ var arrows = map[string]row{
 	"internal/httpapi/wire":     {to: "internal/block internal/identity", modules: jsonv2},
 	"internal/httpapi/cinder":   {to: door, modules: jsonv2, tests: whole},
 	"internal/httpapi/evs":      {to: door, modules: jsonv2, tests: whole},
+	"internal/httpapi/gateway":  {to: "internal/httpapi/wire internal/identity", tests: "internal/block"},
 	"internal/httpapi/image":    {to: door, modules: jsonv2, tests: whole},
 	"internal/httpapi/keystone": {to: door, modules: jsonv2, tests: whole + " internal/httpapi internal/identity/fake"},
 

@@ -34,6 +34,8 @@ type Config struct {
 	AdminPassword  string
 	DemoPassword   string
 	MetricsToken   string
+	UnsignedBodies bool
+	Throttle       []Limit
 	TokenLifetime  time.Duration
 	ReadTimeout    time.Duration
 	LogLevel       slog.Level
@@ -133,6 +135,10 @@ func (c *Config) parse(text func(string) string) error {
 	var err error
 	c.InsecureHTTP, err = strconv.ParseBool(text("insecure-http"))
 	note("insecure-http", err)
+	c.UnsignedBodies, err = strconv.ParseBool(text("unsigned-payload"))
+	note("unsigned-payload", err)
+	c.Throttle, err = limits(text("throttle"))
+	note("throttle", err)
 	c.TokenLifetime, err = duration(text("token-lifetime"), time.Minute, 30*24*time.Hour)
 	note("token-lifetime", err)
 	c.ReadTimeout, err = duration(text("read-timeout"), 100*time.Millisecond, time.Hour)

@@ -37,6 +37,8 @@ func Settings() []Setting {
 		{Name: "admin-password", Help: "password of user admin on first start; empty: a random one, in openrc-admin", Secret: true, NoFlag: true},
 		{Name: "demo-password", Help: "password of user demo on first start; empty: a random one, in openrc", Secret: true, NoFlag: true},
 		{Name: "metrics-token", Help: "bearer token that /metrics asks for; without one it answers on loopback only", Secret: true, NoFlag: true},
+		{Name: "unsigned-payload", Default: "false", Help: "take UNSIGNED-PAYLOAD for the hash of a signed request's body", Bool: true},
+		{Name: "throttle", Help: "limits on calls for each project: CALL=COUNT/PERIOD or CALL@PROJECT=COUNT/PERIOD, separated by commas; CALL is a name of docs/routes.md or *"},
 		{Name: "token-lifetime", Default: "24h", Help: "how long an identity token is valid"},
 		{Name: "read-timeout", Default: "30s", Help: "how long a client may take to send a request"},
 		{Name: "log-level", Default: "info", Help: "debug, info, warn or error; info writes a line for every request"},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/breezeblock/breezeblock/internal/httpapi/gateway"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
 	"github.com/breezeblock/breezeblock/internal/identity"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	Unversioned bool
 	// Tokens checks a token; its error is Unauthenticated or passes as it is.
 	Tokens func(ctx context.Context, token string) (*identity.Token, error)
+	// Gate checks signed requests and limits; nil: there are none.
+	Gate *gateway.Gate
 	// NewRequestID makes req- and a UUID.
 	NewRequestID func() string
 	// PublicURL is scheme://host for links and catalog; empty: the request's own.
@@ -130,7 +133,7 @@ func (h *Hall) guarded(x *wire.Exchange) {
 		}
 		door.WriteFault(x, errors.New("a handler panicked"))
 	}()
-	if err := h.serve(x, a); err != nil {
+	if err := h.serve(x, a); err != nil && !gateway.WriteFault(x, err) {
 		door.WriteFault(x, err)
 	}
 }
@@ -200,7 +203,7 @@ func (h *Hall) asksToken(a address) bool {
 	return false
 }
 
-// authenticate reads the token of all but public calls.
+// authenticate reads the token, or else the signature, of all but public calls.
 func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 	if a.api != wire.V3 || x.Dialect.OpenVersionDocument {
 		if slices.Contains(h.public[a.path], x.Request.Method) {
@@ -208,6 +211,11 @@ func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 		}
 	}
 	token := tokenOf(x.Request.Header)
+	if token == "" && h.config.Gate != nil && gateway.Signs(x.Request.Header) {
+		signed, err := h.config.Gate.Authenticate(x, x.Request.URL.Path, h.prefixOf(a), a.project)
+		x.Token = signed
+		return err
+	}
 	if token == "" {
 		return errNoToken()
 	}
@@ -220,6 +228,16 @@ func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 	}
 	x.Token = found
 	return err
+}
+
+// prefixOf is what the door of a path has before its own paths.
+func (h *Hall) prefixOf(a address) string {
+	for _, m := range h.config.Mounts {
+		if m.Prefix != "" && strings.HasPrefix(a.path, m.Prefix+"/") {
+			return m.Prefix
+		}
+	}
+	return ""
 }
 
 // checkServiceToken refuses a service's token that does not hold, although the
@@ -284,6 +302,11 @@ func (h *Hall) call(x *wire.Exchange, p *place) error {
 	}
 	if x.API == wire.V3 && x.Version < row.Since {
 		return errNoRoute()
+	}
+	if h.config.Gate != nil {
+		if err := h.config.Gate.Admit(x); err != nil {
+			return err
+		}
 	}
 	return row.Handle(x)
 }

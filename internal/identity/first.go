@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // First is what a first start is told.
@@ -25,7 +26,7 @@ type Credential struct {
 }
 
 // EnsureFirst makes the Default domain, the roles, the projects and users admin and
-// demo, in one transaction, unless the domain is there already; then it does nothing
+// demo, and the project that is named like the region, in one transaction, unless the domain is there already; then it does nothing
 // and returns no credentials. What was deleted since the first start stays deleted.
 func (s *Service) EnsureFirst(ctx context.Context, first First) ([]Credential, error) {
 	_, err := s.store.Domain(ctx, DefaultDomainID)
@@ -103,10 +104,49 @@ func (s *Service) planFirst(ctx context.Context, first First) (*seed, []Credenti
 		plan.held = append(plan.held, Assignment{userID, roleIDs[account.role], Target{OnProject, projectID}})
 		if account.role == RoleAdmin {
 			plan.held = append(plan.held, Assignment{userID, roleIDs[RoleAdmin], Target{OnDomain, DefaultDomainID}})
+		} else { // clients that log in to the domain, too, are refused without. Source: client-wire 2
+			plan.held = append(plan.held, Assignment{userID, roleIDs[RoleReader], Target{OnDomain, DefaultDomainID}})
 		}
 		creds = append(creds, Credential{account.name, password, account.name, DefaultDomainName})
 	}
-	return plan, creds, nil
+	return plan, creds, s.planRegion(plan, roleIDs)
+}
+
+// planRegion plans the project that is named like the region: the vendor's SDKs look
+// theirs up by that name and must find exactly one. Every first user gets the role
+// there that it has in its own project. Source: client-wire 2.
+func (s *Service) planRegion(plan *seed, roleIDs map[string]string) error {
+	if s.region == "" {
+		return nil
+	}
+	roles := map[string]string{"admin": roleIDs[RoleAdmin], "demo": roleIDs[RoleMember]}
+	project := (*Project)(nil)
+	for _, p := range plan.projects { // a region may be called admin or demo
+		if p.Name == s.region {
+			project = p
+		}
+	}
+	if project == nil {
+		if err := checkName("region", s.region); err != nil {
+			return err
+		}
+		id, err := s.newID()
+		if err != nil {
+			return err
+		}
+		project = &Project{
+			ID: id, Name: s.region, DomainID: DefaultDomainID, Enabled: true, CreatedAt: plan.domain.CreatedAt,
+			Description: "Named like the region, for clients that look their project up by it",
+		}
+		plan.projects = append(plan.projects, project)
+	}
+	for _, u := range plan.users {
+		held := Assignment{u.ID, roles[u.Name], Target{OnProject, project.ID}}
+		if !slices.Contains(plan.held, held) {
+			plan.held = append(plan.held, held)
+		}
+	}
+	return nil
 }
 
 // firstPassword checks the one that was given, or makes one of 144 bits that no

@@ -71,6 +71,10 @@ func TestLogInIsRefusedAlikeWhateverIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	guest, err := h.CreateUser(t.Context(), identity.User{Name: "guest", DomainID: "default", Enabled: true}, "pw")
+	if err != nil {
+		t.Fatal(err)
+	}
 	closed, err := h.CreateProject(t.Context(), identity.Project{Name: "closed", DomainID: "default", Enabled: true})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +106,7 @@ func TestLogInIsRefusedAlikeWhateverIsWrong(t *testing.T) {
 		{"another's project", user(byName, demoPassword, identity.Scope{Project: &identity.ProjectRef{ID: admin.ProjectID}})},
 		{"unknown project", user(byName, demoPassword, identity.Scope{Project: &identity.ProjectRef{ID: "feed"}})},
 		{"disabled project", user(byName, demoPassword, identity.Scope{Project: &identity.ProjectRef{ID: closed.ID}})},
-		{"domain without a role", user(byName, demoPassword, identity.Scope{Domain: &identity.DomainRef{ID: "default"}})},
+		{"domain without a role", user(identity.UserRef{ID: guest.ID}, "pw", identity.Scope{Domain: &identity.DomainRef{ID: "default"}})},
 		{"unknown domain as scope", user(byName, demoPassword, identity.Scope{Domain: &identity.DomainRef{Name: "x"}})},
 		{"garbage token", identity.Login{Token: "gAAAA"}},
 	} {

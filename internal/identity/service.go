@@ -37,6 +37,7 @@ type Service struct {
 	region   string
 	lifetime time.Duration
 	hasher   *hasher
+	sealer   *sealer
 	guard    guard
 	cache    cache
 }
@@ -55,13 +56,17 @@ func New(c Config) (*Service, error) {
 	if c.Cores == 0 {
 		c.Cores = runtime.GOMAXPROCS(0)
 	}
+	sealing, err := c.Keys.sealerOf()
+	if err != nil {
+		return nil, err
+	}
 	h, err := newHasher(c.Cost, c.Random, c.Cores)
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
 		store: c.Store, keys: c.Keys, clock: c.Clock, random: c.Random, log: c.Log,
-		region: c.Region, lifetime: c.Lifetime, hasher: h,
+		region: c.Region, lifetime: c.Lifetime, hasher: h, sealer: sealing,
 		guard: guard{failed: map[guardKey]*rate.Limiter{}},
 	}, nil
 }

@@ -125,8 +125,15 @@ func TestDomainsOfAUserAreThoseWithARole(t *testing.T) {
 	if got, err := h.DomainsOf(t.Context(), admin.UserID); err != nil || len(got) != 1 || got[0].ID != "default" {
 		t.Errorf("admin's domains are %v, %v", got, err)
 	}
-	if got, err := h.DomainsOf(t.Context(), demo.UserID); err != nil || len(got) != 0 {
+	if got, err := h.DomainsOf(t.Context(), demo.UserID); err != nil || len(got) != 1 || got[0].ID != "default" {
 		t.Errorf("demo's domains are %v, %v", got, err)
+	}
+	guest, err := h.CreateUser(t.Context(), identity.User{Name: "guest", DomainID: "default", Enabled: true}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := h.DomainsOf(t.Context(), guest.ID); err != nil || len(got) != 0 {
+		t.Errorf("a guest's domains are %v, %v", got, err)
 	}
 }
 

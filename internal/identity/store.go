@@ -22,6 +22,10 @@ type Store interface {
 	// Roles are all roles; there are a handful.
 	Roles(ctx context.Context) ([]*Role, error)
 	Assignments(ctx context.Context, list AssignmentList) ([]Assignment, error)
+	// AccessKey fails with NotFound.
+	AccessKey(ctx context.Context, id string) (*AccessKey, error)
+	// AccessKeys are the keys of one user, by id, limit at most.
+	AccessKeys(ctx context.Context, userID string, limit int) ([]*AccessKey, error)
 	// Revoked tells whether the token with this audit id was revoked.
 	Revoked(ctx context.Context, auditID string) (bool, error)
 }
@@ -49,8 +53,20 @@ type Tx interface {
 	AddUser(u *User) error
 	// SaveUser is like SaveProject.
 	SaveUser(u *User) error
-	// DropUser removes a user and the roles it holds; fails with NotFound.
+	// DropUser removes a user, the roles it holds and its access keys; fails with NotFound.
 	DropUser(id string) error
+
+	// AccessKey reads for writing; fails with NotFound.
+	AccessKey(id string) (*AccessKey, error)
+	// AddAccessKey fails with NotFound when the user is not there, with Invalid when
+	// it has most keys already.
+	AddAccessKey(k *AccessKey, most int) error
+	// SaveAccessKey writes description and Enabled; otherwise like SaveProject.
+	SaveAccessKey(k *AccessKey) error
+	// UseAccessKey notes when a key was last used; one that is gone is left alone.
+	UseAccessKey(id string, when time.Time) error
+	// DropAccessKey fails with NotFound.
+	DropAccessKey(id string) error
 
 	// Assign gives a role; giving it twice succeeds. Fails with NotFound when the
 	// user, the role or the target is gone.

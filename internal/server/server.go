@@ -21,6 +21,7 @@ import (
 	"github.com/breezeblock/breezeblock/internal/httpapi"
 	"github.com/breezeblock/breezeblock/internal/httpapi/cinder"
 	"github.com/breezeblock/breezeblock/internal/httpapi/evs"
+	"github.com/breezeblock/breezeblock/internal/httpapi/gateway"
 	"github.com/breezeblock/breezeblock/internal/httpapi/image"
 	"github.com/breezeblock/breezeblock/internal/httpapi/keystone"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
@@ -73,6 +74,7 @@ type Server struct {
 	store    *store.Store
 	driver   driver.Driver
 	identity *identity.Service
+	gate     *gateway.Gate
 	blocks   *block.Service
 	runner   *jobs.Runner
 	metrics  *telemetry.Metrics
@@ -113,6 +115,9 @@ func (s *Server) build(ctx context.Context) (err error) {
 		return err
 	}
 	if err = s.openBlocks(ctx); err != nil {
+		return err
+	}
+	if err = s.openGate(); err != nil {
 		return err
 	}
 	s.watch()
@@ -215,7 +220,7 @@ func (s *Server) identityHall() http.Handler {
 func (s *Server) hallConfig() httpapi.Config {
 	dialect, _ := wire.DialectNamed(s.config.Dialect)
 	return httpapi.Config{
-		Dialect: dialect, Tokens: s.identity.Validate, NewRequestID: s.newRequestID,
+		Dialect: dialect, Tokens: s.identity.Validate, Gate: s.gate, NewRequestID: s.newRequestID,
 		PublicURL: s.config.PublicURL, TrustedProxies: s.config.TrustedProxies,
 		Observe: s.observe, Log: s.parts.Log, Now: s.parts.Now,
 	}

@@ -330,8 +330,10 @@ func (x identityTx) DropUser(id string) error {
 	if n == 0 {
 		return noSuch("user", id)
 	}
-	_, err = x.t.exec(`DELETE FROM role_assignments WHERE user_id = $1`, id)
-	return err
+	if _, err = x.t.exec(`DELETE FROM role_assignments WHERE user_id = $1`, id); err != nil {
+		return err
+	}
+	return x.dropAccessKeysOf(id)
 }
 
 // Assign gives a role; giving it twice succeeds. The user's and the project's rows

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,19 @@ func (a answer) text(path string) string {
 	a.t.Helper()
 	s, _ := a.at(path).(string)
 	return s
+}
+
+// names are those of the objects of a list, sorted.
+func (a answer) names(key string) (names []string) {
+	a.want(http.StatusOK)
+	rows, _ := a.at(key).([]any)
+	for _, row := range rows {
+		object, _ := row.(map[string]any)
+		name, _ := object["name"].(string)
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // want holds the answer to a status, and hands it on.

@@ -7,15 +7,20 @@ import (
 	"github.com/breezeblock/breezeblock/internal/identity"
 )
 
-// listProjects serves GET /v3/projects.
+// listProjects serves GET /v3/projects: all for an administrator, for others those
+// on which they hold a role. Source: Huawei IAM, which the vendor's SDKs ask for the
+// project that is named like the region; Keystone refuses others.
 func (a *API) listProjects(x *wire.Exchange) error {
-	if _, err := x.Authorize(); err != nil {
+	caller, err := x.Authorize()
+	if err != nil {
 		return err
 	}
 	query := x.Request.URL.Query()
-	return a.projectsOf(x, identity.ProjectList{
-		DomainID: query.Get("domain_id"), Name: query.Get("name"), Enabled: readEnabled(x),
-	})
+	list := identity.ProjectList{DomainID: query.Get("domain_id"), Name: query.Get("name"), Enabled: readEnabled(x)}
+	if !caller.Admin {
+		list.UserID = caller.UserID
+	}
+	return a.projectsOf(x, list)
 }
 
 // projectsOf answers with one page of a list.

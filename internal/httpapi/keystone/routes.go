@@ -19,6 +19,7 @@ func (a *API) Routes() []wire.Route {
 	rows = append(rows, a.authRoutes()...)
 	rows = append(rows, a.projectRoutes()...)
 	rows = append(rows, a.userRoutes()...)
+	rows = append(rows, a.accessKeyRoutes()...)
 	rows = append(rows, a.roleRoutes()...)
 	rows = append(rows, a.assignmentRoutes("/v3/projects/{project_id}", "project")...)
 	rows = append(rows, a.assignmentRoutes("/v3/domains/{domain_id}", "domain")...)
@@ -57,7 +58,7 @@ func (a *API) authRoutes() []wire.Route {
 func (a *API) projectRoutes() []wire.Route {
 	const all, one = "/v3/projects", "/v3/projects/{project_id}"
 	return []wire.Route{
-		{Name: "project.list", Method: "GET", Path: all, Permission: wire.Admin, OK: 200, Source: calls3, Handle: a.listProjects},
+		{Name: "project.list", Method: "GET", Path: all, Permission: wire.Anyone, OK: 200, Source: calls3, Handle: a.listProjects},
 		{Name: "project.create", Method: "POST", Path: all, Permission: wire.Admin, OK: 201, Source: calls1, Handle: a.createProject},
 		{Name: "project.show", Method: "GET", Path: one, Permission: wire.Anyone, OK: 200, Source: toSelf, Handle: a.showProject},
 		{Name: "project.update", Method: "PATCH", Path: one, Permission: wire.Admin, OK: 200, Source: manage, Handle: a.updateProject},
@@ -68,7 +69,7 @@ func (a *API) projectRoutes() []wire.Route {
 func (a *API) userRoutes() []wire.Route {
 	const all, one = "/v3/users", "/v3/users/{user_id}"
 	return []wire.Route{
-		{Name: "user.list", Method: "GET", Path: all, Permission: wire.Admin, OK: 200, Source: wire2, Handle: a.listUsers},
+		{Name: "user.list", Method: "GET", Path: all, Permission: wire.Anyone, OK: 200, Source: wire2, Handle: a.listUsers},
 		{Name: "user.create", Method: "POST", Path: all, Permission: wire.Admin, OK: 201, Source: calls1, Handle: a.createUser},
 		{Name: "user.show", Method: "GET", Path: one, Permission: wire.Anyone, OK: 200, Source: toSelf, Handle: a.showUser},
 		{Name: "user.update", Method: "PATCH", Path: one, Permission: wire.Admin, OK: 200, Source: manage, Handle: a.updateUser},

@@ -69,18 +69,11 @@ func errMalformed() error { return Refuse(Malformed, "Malformed request body") }
 // ReadBody reads the body and checks that it is one JSON document: too large 413,
 // content type 415, not JSON 400. What the document must hold is the handler's to say.
 func (x *Exchange) ReadBody() error {
-	r := x.Request
-	if r.ContentLength > MaxBody {
-		return errTooLarge()
-	}
-	if r.ContentLength == 0 {
-		return nil
-	}
-	raw, err := x.readAll(r)
+	raw, err := x.RawBody()
 	if err != nil || len(raw) == 0 {
 		return err
 	}
-	if !isJSON(r.Header) {
+	if !isJSON(x.Request.Header) {
 		return Refuse(UnknownMediaType, "Unsupported Content-Type: a body must be application/json.")
 	}
 	value := jsontext.Value(raw)
@@ -89,6 +82,20 @@ func (x *Exchange) ReadBody() error {
 	}
 	x.Body = Body{Given: true, Value: bytes.TrimLeft(value, " \t\r\n")}
 	return nil
+}
+
+// RawBody reads the body as it was sent, MaxBody at most. It is read once, however
+// often this is called; it lasts until the exchange ends.
+func (x *Exchange) RawBody() ([]byte, error) {
+	switch {
+	case x.rawBody != nil:
+		return *x.rawBody, nil
+	case x.Request.ContentLength > MaxBody:
+		return nil, errTooLarge()
+	case x.Request.ContentLength == 0:
+		return nil, nil
+	}
+	return x.readAll(x.Request)
 }
 
 func errTooLarge() error {

@@ -26,12 +26,13 @@ type rows struct {
 	roles    map[string]identity.Role
 	held     map[identity.Assignment]bool
 	revoked  map[string]time.Time
+	keys     map[string]identity.AccessKey
 }
 
 func (r *rows) clone() rows {
 	return rows{
 		maps.Clone(r.domains), maps.Clone(r.projects), maps.Clone(r.users),
-		maps.Clone(r.roles), maps.Clone(r.held), maps.Clone(r.revoked),
+		maps.Clone(r.roles), maps.Clone(r.held), maps.Clone(r.revoked), maps.Clone(r.keys),
 	}
 }
 
@@ -41,7 +42,7 @@ var _ identity.Store = (*Store)(nil)
 func New() *Store {
 	return &Store{rows: rows{
 		map[string]identity.Domain{}, map[string]identity.Project{}, map[string]identity.User{},
-		map[string]identity.Role{}, map[identity.Assignment]bool{}, map[string]time.Time{},
+		map[string]identity.Role{}, map[identity.Assignment]bool{}, map[string]time.Time{}, map[string]identity.AccessKey{},
 	}}
 }
 

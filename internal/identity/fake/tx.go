@@ -128,13 +128,14 @@ func (t *tx) SaveUser(u *identity.User) error {
 	return nil
 }
 
-// DropUser removes a user and the roles it holds.
+// DropUser removes a user, the roles it holds and its access keys.
 func (t *tx) DropUser(id string) error {
 	if _, there := t.users[id]; !there {
 		return missing("user", id)
 	}
 	delete(t.users, id)
 	maps.DeleteFunc(t.held, func(a identity.Assignment, _ bool) bool { return a.UserID == id })
+	maps.DeleteFunc(t.keys, func(_ string, k identity.AccessKey) bool { return k.UserID == id })
 	return nil
 }
 
