@@ -32,6 +32,7 @@ func RunIdentity(t *testing.T, open func(testing.TB) identity.Store) {
 		"WhatIsNotThereIsNotFound":    testIdentityMissing,
 		"TextOfEveryKindIsTakenAsIs":  testIdentityText,
 		"AssignmentsComeInTheirOrder": testIdentityAssignmentOrder,
+		"AccessKeysGoWithTheirUser":   testIdentityAccessKeys,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, newPeople(t, open(t))) })
 	}
