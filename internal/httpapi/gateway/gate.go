@@ -30,7 +30,7 @@ type Config struct {
 // Gate checks signatures and counts calls.
 type Gate struct {
 	config   Config
-	throttle throttle
+	throttle *throttle
 }
 
 // New makes a Gate.

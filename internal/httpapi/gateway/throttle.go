@@ -36,8 +36,8 @@ type counted struct {
 	project string
 }
 
-func newThrottle(limits []Limit) throttle {
-	t := throttle{limits: map[[2]string]Limit{}, full: map[counted]time.Time{}}
+func newThrottle(limits []Limit) *throttle {
+	t := &throttle{limits: map[[2]string]Limit{}, full: map[counted]time.Time{}}
 	for _, l := range limits {
 		key := [2]string{l.Call, l.Project}
 		if _, there := t.limits[key]; !there {
