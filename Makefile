@@ -51,6 +51,7 @@ tempest: build need-clients ## tempest's volume tests alone (TEMPEST_TESTS=regul
 	DIALECTS=cinder compat/clients/run.sh tempest
 
 examples: build ## run examples/ and compare what they print
+	@tools/need.sh nbd
 	compat/clients/run.sh examples
 
 fuzz: ## every fuzz test for TIME=30s

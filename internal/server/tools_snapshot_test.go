@@ -66,8 +66,8 @@ func (s *site) volumeOf(u user, body string) string {
 // Of the regions that fio writes in the tests of snapshots, the first is filled
 // block after block, one at a time; the other is overwritten here and there.
 const (
-	filled      = 64 << 20 // bytes, from the beginning
-	overwritten = 16 << 20 // bytes, behind it
+	filled      = 256 << 20 // bytes, from the beginning; more than it comes to
+	overwritten = 16 << 20  // bytes, behind it
 	fioBlock    = 4096
 )
 
@@ -117,8 +117,8 @@ func TestSnapshotsWhileFioWritesAreOfOneMomentAndNeverChange(t *testing.T) {
 	wentWell(t, tool(t, "fio", fio(uri, append(region, "--rw=write", "--iodepth=32")...)...))
 	base := s.mapped(demo, volume)
 
-	random := beside(t, "fio", fio(uri, append(region, "--rw=randwrite", "--iodepth=16", "--time_based", "--runtime=300", "--rate_iops=2000")...)...)
-	filling := beside(t, "fio", fio(uri, "--rw=write", "--iodepth=1", "--bs=4k", "--do_verify=0", fmt.Sprintf("--size=%d", filled), "--rate_iops=700")...)
+	random := beside(t, "fio", fio(uri, append(region, "--rw=randwrite", "--iodepth=16", "--time_based", "--runtime=300", "--rate_iops=500")...)...)
+	filling := beside(t, "fio", fio(uri, "--rw=write", "--iodepth=1", "--bs=4k", "--do_verify=0", fmt.Sprintf("--size=%d", filled), "--rate_iops=500")...)
 	var snapshots, kept []string
 	var lengths []int
 	for i, how := range [][2]string{{`,"force":true`, "3.50"}, {"", "3.66"}, {"", "3.70"}} {
@@ -191,7 +191,7 @@ func TestWhatToolsWroteIsRolledBackClonedAndExtended(t *testing.T) {
 				t.Errorf("the size is %s, want 2 GiB", size)
 			}
 			same(t, "a larger volume, the rest zeroes", image, uri)
-			tool(t, "qemu-io", "-f", "raw", uri, "-c", "read -P 0 1G 1G")
+			tool(t, "qemu-io", "-f", "raw", uri, "-c", "read -P 0 1G 8M", "-c", "read -P 0 2040M 8M")
 		})
 	}
 
