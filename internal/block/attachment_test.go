@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/driver/fake"
 )
 
 // wires is a data path whose clients cannot be cut off while it is stuck.
@@ -45,9 +46,16 @@ func (w *wires) set(stuck bool) {
 	w.stuck = stuck
 }
 
+// cut tells whether a connection's clients were cut off.
+func (w *wires) cut(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.revoked, id)
+}
+
 // onWires runs a test with a runner, a data path and a volume that is available.
-func onWires(t *testing.T, multiattach bool, test func(*rig, *wires, *block.Volume)) {
-	onRig(t, nil, func(r *rig) {
+func onWires(t *testing.T, multiattach bool, test func(*rig, *wires, *block.Volume), faults ...fake.Fault) {
+	onRig(t, faults, func(r *rig) {
 		w := &wires{}
 		r.wires = w
 		r.serve()
@@ -96,8 +104,8 @@ func TestAVolumeIsNotFreeWhileADetachedClientIsStillAtWork(t *testing.T) {
 		w.set(false)
 		r.settle(5 * time.Minute)
 		r.volumeIs(v.ID, block.VolumeAvailable)
-		if !slices.Contains(w.revoked, a.ConnectionID) {
-			t.Errorf("cut off were %v, not %s", w.revoked, a.ConnectionID)
+		if !w.cut(a.ConnectionID) {
+			t.Errorf("%s was not cut off", a.ConnectionID)
 		}
 	})
 }
@@ -173,8 +181,8 @@ func TestAnotherClientOfAnAttachmentGetsAnotherName(t *testing.T) {
 		}
 		r.opens(a, false)
 		r.opens(next, true)
-		if !slices.Contains(w.revoked, a.ConnectionID) || slices.Contains(w.revoked, next.ConnectionID) { // the job may do it once more
-			t.Errorf("cut off were %v", w.revoked)
+		if !w.cut(a.ConnectionID) || w.cut(next.ConnectionID) {
+			t.Errorf("cut off: the client before %v, the one after %v", w.cut(a.ConnectionID), w.cut(next.ConnectionID))
 		}
 		if err := r.service.SetVolumeReadonly(t.Context(), demo, v.ID, true); block.KindOf(err) != block.WrongStatus {
 			t.Errorf("readonly while attached: got %v", err)

@@ -124,6 +124,7 @@ func TestBackupsOfAVolumeAreIncrementalAndEachRestores(t *testing.T) {
 		if err := r.service.DeleteBackup(r.t.Context(), demo, full.ID); block.KindOf(err) != block.Invalid {
 			t.Errorf("one with dependents was deleted: %v", err)
 		}
+		r.settle(time.Second) // the doctor looks when nothing is being deleted
 		r.healthy()
 		r.must(r.service.DeleteVolume(r.t.Context(), demo, v.ID, false)) // the kept snapshot goes along
 		r.must(r.service.DeleteBackup(r.t.Context(), demo, next.ID))

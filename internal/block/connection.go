@@ -162,6 +162,19 @@ func restsWith(tx Tx, v *Volume) (VolumeStatus, error) {
 	return rests, err
 }
 
+// noClients refuses a volume that somebody is attached to or may open, as after
+// its status was set by hand: whoever gets it next would share it.
+func noClients(tx Tx, v *Volume) error {
+	if len(v.Attachments) > 0 {
+		return Errorf(WrongStatus, "Invalid volume: Volume %s must not be attached, and has %d attachments.", v.ID, len(v.Attachments))
+	}
+	left, err := tx.ConnectionsOf(v.ID)
+	if err == nil && len(left) > 0 {
+		return Errorf(WrongStatus, "Invalid volume: Volume %s must not be in use, and has %d connections: terminate them first.", v.ID, len(left))
+	}
+	return err
+}
+
 func unlessGone(err error) error {
 	if isGone(err) {
 		return nil

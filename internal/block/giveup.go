@@ -58,7 +58,9 @@ func failVolume(tx Tx, id string, status VolumeStatus) error {
 	}
 	vol := *stored
 	if status == VolumeAvailable { // a backup of it failed: it is as it was
-		status = vol.rests()
+		if status, err = restsWith(tx, &vol); err != nil {
+			return err
+		}
 	}
 	if vol.ExtendTo != 0 && volumeStays(&vol) {
 		if err := vol.release(tx); err != nil {
@@ -205,7 +207,7 @@ func exitOfVolume(status VolumeStatus) VolumeStatus {
 	case VolumeRestoringBackup:
 		return VolumeErrorRestoring
 	case VolumeAvailable, VolumeInUse, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeErrorRollbacking, VolumeErrorRestoring,
-		VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeMaintenance:
+		VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeMaintenance, VolumeAwaiting:
 		return ""
 	}
 	return VolumeError

@@ -393,6 +393,9 @@ func (s *Service) UnmanageVolume(ctx context.Context, c Caller, id string) error
 		if v.Status != VolumeAvailable || len(v.Attachments) > 0 {
 			return Errorf(WrongStatus, "Invalid volume: Volume status must be available and it must not be attached to be unmanaged; it is %s.", v.Status)
 		}
+		if err := noClients(tx, v); err != nil {
+			return err
+		}
 		if err := s.dropSnapshotsOf(tx, v, false); err != nil {
 			return err
 		}

@@ -52,6 +52,9 @@ func (s *Service) UnreserveVolume(ctx context.Context, c Caller, id string) erro
 	})
 }
 
+// anyConnection matches all.
+func anyConnection(*Connection) bool { return true }
+
 // isBare tells whether a connection is one of os-initialize_connection.
 func isBare(c *Connection) bool { return c.AttachmentID == "" }
 
@@ -118,7 +121,7 @@ func (s *Service) InitializeConnection(ctx context.Context, c Caller, id string,
 		if err != nil {
 			return err
 		}
-		readOnly := v.Writable == WritableNo || from.Mode == ModeReadOnly
+		readOnly := from.Mode == ModeReadOnly || v.attachedToRead(from.Host)
 		for _, made = range conns {
 			if isBare(made) && !made.Ended && made.Host == from.Host && made.ReadOnly == readOnly {
 				return nil
@@ -134,6 +137,22 @@ func (s *Service) InitializeConnection(ctx context.Context, c Caller, id string,
 		return nil, err
 	}
 	return s.connectionInfo(ctx, vol, made)
+}
+
+// attachedToRead tells whether a host may only read: the volume's flag says so, or
+// all its attachments do that are the host's, or of which nobody said whose they
+// are. Source: Cinder initialize_connection, attached_mode.
+func (v *Volume) attachedToRead(host string) bool {
+	if v.Writable == WritableNo {
+		return true
+	}
+	mode := ""
+	for i := range v.Attachments {
+		if a := &v.Attachments[i]; a.IsAttached() && (a.HostName == "" || a.HostName == host) && mode != ModeReadWrite {
+			mode = a.Mode
+		}
+	}
+	return mode == ModeReadOnly
 }
 
 // TerminateConnection ends what InitializeConnection made for a host; a nil

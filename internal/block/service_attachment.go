@@ -248,7 +248,8 @@ func (s *Service) CompleteAttachment(ctx context.Context, c Caller, id string) e
 		if a.AttachedAt.IsZero() {
 			a.AttachedAt = tx.Now()
 		}
-		if v.Status == VolumeInUse {
+		switch v.Status {
+		case VolumeInUse, VolumeExtending, VolumeBackingUp: // the work ends it in use, too
 			return nil, nil
 		}
 		return nil, v.moveTo(VolumeInUse)

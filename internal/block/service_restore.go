@@ -225,7 +225,11 @@ func restVolume(tx Tx, id string) error {
 		return err
 	}
 	vol := *stored
-	if err := vol.moveTo(vol.rests()); err != nil {
+	rests, err := restsWith(tx, &vol)
+	if err != nil {
+		return err
+	}
+	if err := vol.moveTo(rests); err != nil {
 		return err
 	}
 	return tx.SaveVolume(&vol)

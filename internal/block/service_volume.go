@@ -310,6 +310,9 @@ func (s *Service) ForceDeleteVolume(ctx context.Context, c Caller, id string) er
 		if err := s.dropSnapshotsOf(tx, v, false); err != nil {
 			return err
 		}
+		if _, err := s.endConnections(tx, v, anyConnection); err != nil { // though the deletion may fail
+			return err
+		}
 		if err := dropAttachmentsOf(tx, v); err != nil {
 			return err
 		}

@@ -105,6 +105,9 @@ func (s *Service) CreateTransfer(ctx context.Context, c Caller, n NewTransfer) (
 		if v.Status != VolumeAvailable {
 			return Errorf(WrongStatus, "Invalid volume: status must be available, but volume %s is %s.", v.ID, v.Status)
 		}
+		if err := noClients(tx, v); err != nil {
+			return err
+		}
 		if err := v.staysInGroup(); err != nil {
 			return err
 		}

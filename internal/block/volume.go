@@ -44,12 +44,13 @@ const (
 
 // volumeMoves holds every status change a call or job may make; os-reset_status
 // is the one way round it. docs/states.md is made from it. From every status there
-// is a way to deleting: os-force_delete takes it. Source: EVS status page 1.2.
+// is a way to deleting: os-force_delete takes it. What is done to a volume in use ends
+// as its attachments are by then. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeAwaiting, VolumeRollbacking, VolumeReverting, VolumeBackingUp, VolumeRestoringBackup},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRollbacking, VolumeReverting, VolumeBackingUp, VolumeRestoringBackup},
 	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeBackingUp},
-	VolumeExtending:      {VolumeAvailable, VolumeInUse, VolumeErrorExtending, VolumeDeleting},
+	VolumeExtending:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
 	VolumeError:          {VolumeDeleting},
 	VolumeErrorExtending: {VolumeDeleting},
@@ -60,7 +61,7 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeMaintenance:    {VolumeDeleting},
 	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
 
-	VolumeBackingUp:       {VolumeAvailable, VolumeInUse, VolumeDeleting},
+	VolumeBackingUp:       {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
 	VolumeRestoringBackup: {VolumeAvailable, VolumeErrorRestoring, VolumeDeleting},
 	VolumeErrorRestoring:  {VolumeDeleting},
 

@@ -158,7 +158,11 @@ func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
 		}
 		v.Size, v.ExtendTo = to, 0
 		if v.Status == VolumeExtending {
-			if err := v.moveTo(v.rests()); err != nil {
+			rests, err := restsWith(tx, v) // it may have been detached meanwhile
+			if err != nil {
+				return err
+			}
+			if err := v.moveTo(rests); err != nil {
 				return err
 			}
 		}

@@ -105,6 +105,27 @@ var directed = []struct {
 		{Verb: Revert, Noun: ASnapshot, Target: 8},
 		{Verb: Revert, Noun: ASnapshot, Target: 4}, // not the newest
 	}},
+	{"the newest snapshot is the one made last, though the clock went back", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Write},
+		{Verb: CreateSnapshot, Noun: AVolume},
+		{Verb: CreateSnapshot, Noun: AVolume}, // at the same moment
+		{Verb: Revert, Noun: ASnapshot},
+		{Verb: Jump, Delay: -time.Hour},
+		{Verb: Write},
+		{Verb: CreateSnapshot, Noun: AVolume},
+		{Verb: Write},
+		{Verb: Revert, Noun: ASnapshot, Target: 4},
+		{Verb: Revert, Noun: ASnapshot, Target: 8},
+	}},
+	{"a snapshot has the size of the volume when it was asked for, though the clock went back", History{
+		{Verb: CreateVolume, Size: 1},
+		{Verb: Fault, Word: "snapshot", Mode: Fails, Count: 1},
+		{Verb: CreateSnapshot, Noun: AVolume},
+		{Verb: Jump, Delay: -time.Hour},
+		{Verb: Extend, Noun: AVolume, Size: 5},
+		{Verb: Wait, Delay: time.Minute},
+	}},
 	{"an extended volume keeps its size when it is rolled back", History{
 		{Verb: CreateVolume, Size: 1},
 		{Verb: Write},

@@ -48,8 +48,6 @@ type Model struct {
 	// Trouble tells that something went wrong beneath the service: without it
 	// every piece of work must end well.
 	Trouble bool
-	// Jumped tells that the clock went forward or back.
-	Jumped bool
 }
 
 // NewModel makes the model of an empty service.

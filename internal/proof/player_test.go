@@ -140,7 +140,7 @@ func (p *player) step(op Op) error {
 	case Wait:
 		time.Sleep(op.Delay)
 	case Jump:
-		p.model.Trouble, p.model.Jumped, p.jumped = true, true, true
+		p.model.Trouble, p.jumped = true, true
 		p.jump.Add(int64(op.Delay))
 	default:
 		if op.Verb == Reset || op.Verb == ForceDelete {

@@ -55,11 +55,8 @@ func (m *Model) revert(c *Call, op Op, row *Row) {
 		return
 	}
 	all, vol := m.snapshotsOf(volume), m.Rows[volume]
-	if m.Jumped && len(all) > 1 { // the newest by its time need not be the one that was made last
-		c.Or = http.StatusBadRequest
-	}
 	switch {
-	case vol.Size != row.Size, all[len(all)-1] != row && c.Or == 0:
+	case vol.Size != row.Size, all[len(all)-1] != row: // whatever the clock says, the newest was made last
 		c.Want = http.StatusBadRequest
 	case vol.Status != "available" || row.Status != "available":
 		c.Want = http.StatusConflict

@@ -65,7 +65,8 @@ func (p *dataPath) Locate(connectionID string) block.Location {
 		scheme = "nbds"
 	}
 	if at.Socket != "" {
-		at.URI = scheme + "+unix:///" + at.Name + "?socket=" + url.QueryEscape(at.Socket)
+		// A plus is a space in forms only. Source: NBD doc/uri.md; RFC 3986.
+		at.URI = scheme + "+unix:///" + at.Name + "?socket=" + strings.ReplaceAll(url.QueryEscape(at.Socket), "+", "%20")
 	} else {
 		at.URI = scheme + "://" + net.JoinHostPort(at.Host, strconv.Itoa(at.Port)) + "/" + at.Name
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -97,10 +98,20 @@ func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
 	return snap, nil
 }
 
-// AddSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
+// AddSnapshot adds a row; Version becomes 1. CreatedAt is the caller's, or right
+// after that of the volume's newest snapshot where the clock says otherwise: which
+// snapshot is the newest must not change with the clock. Whoever adds one holds
+// the row of its volume.
 func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 	const add = `INSERT INTO snapshots (` + snapshotColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	var last time.Time
+	if err := t.queryRow(`SELECT MAX(created_at) FROM snapshots WHERE volume_id = $1`, []any{s.VolumeID}, &last); err != nil {
+		return err
+	}
+	if !stored(s.CreatedAt).After(last) {
+		s.CreatedAt = last.Add(time.Microsecond)
+	}
 	s.Version = 1
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.VolumeID, s.TypeID, s.Name, s.Description,
 		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID), s.Origin.String())

@@ -40,6 +40,7 @@ func testClaims(t *testing.T, fresh func(testing.TB) string) {
 		"projects have their turn one job at a time, too":           testSingleTurns,
 		"jobs of one lane, and on one object, run one at a time":    testLanes,
 		"a job is not overtaken in its lane":                        testOrderInLane,
+		"nor where the clock went back or stood still":              testOrderByBadClocks,
 		"kinds and projects that are full are passed over":          testFull,
 		"a worker's own jobs are not claimed from under it":         testHeld,
 		"times too far ahead are past: the clock went back":         testFarTimes,
@@ -152,6 +153,27 @@ func testOrderInLane(t *testing.T, s *store.Store, clock *Clock) {
 			}
 			must(t, s, func(tx block.Tx) error { return tx.FinishJob(running[0]) })
 		}
+	}
+}
+
+// Jobs of a lane are made at one moment, and after the clock went back.
+func testOrderByBadClocks(t *testing.T, s *store.Store, clock *Clock) {
+	now := clock.Now()
+	for n := range 3 { // the first waits for its time, and its id is the last
+		if n == 2 {
+			clock.Add(-time.Hour)
+		}
+		put(t, s, jobs.Job{ID: id(9 - n), Kind: "k", ProjectID: project, ResourceID: id(9 - n), Lane: "vol", RunAt: now.Add(time.Duration(2-n) * time.Minute)})
+	}
+	for n := range 3 {
+		if _, ids := take(t, s, jobs.Claim{Now: now.Add(time.Minute), Limit: 10}); len(ids) != 0 && n == 0 {
+			t.Errorf("claimed %v before the oldest of the lane", ids)
+		}
+		running, ids := take(t, s, jobs.Claim{Now: now.Add(2*time.Minute + time.Second), Limit: 10})
+		if !slices.Equal(ids, []string{id(9 - n)}) {
+			t.Fatalf("claimed %v, want %s", ids, id(9-n))
+		}
+		must(t, s, func(tx block.Tx) error { return tx.FinishJob(running[0]) })
 	}
 }
 

@@ -82,9 +82,9 @@ func testSnapshots(t *testing.T, fresh func(testing.TB) string) {
 	})
 	t.Run("those of a volume come oldest first", func(t *testing.T) {
 		s, clock := Open(t, fresh(t))
-		newer, older, elsewhere := NewSnapshot(1, clock.Now()), NewSnapshot(2, clock.Now().Add(-time.Second)), NewSnapshot(3, clock.Now())
+		older, newer, elsewhere := NewSnapshot(2, clock.Now().Add(-time.Second)), NewSnapshot(1, clock.Now()), NewSnapshot(3, clock.Now())
 		elsewhere.VolumeID = id(77)
-		add(t, s, newer, older, elsewhere)
+		add(t, s, older, newer, elsewhere)
 		must(t, s, func(tx block.Tx) error {
 			of, err := tx.SnapshotsOf(newer.VolumeID)
 			if diff := cmp.Diff([]*block.Snapshot{older, newer}, of); diff != "" || err != nil {
@@ -96,6 +96,23 @@ func testSnapshots(t *testing.T, fresh func(testing.TB) string) {
 			}
 			return nil
 		})
+	})
+	t.Run("the newest of a volume is the one that was made last, whatever the clock says", func(t *testing.T) {
+		s, clock := Open(t, fresh(t))
+		first, atOnce, back := NewSnapshot(3, clock.Now()), NewSnapshot(2, clock.Now()), NewSnapshot(1, clock.Now().Add(-time.Hour))
+		elsewhere := NewSnapshot(4, clock.Now().Add(-time.Hour))
+		elsewhere.VolumeID = id(77)
+		add(t, s, first, atOnce, back, elsewhere)
+		must(t, s, func(tx block.Tx) error {
+			of, err := tx.SnapshotsOf(first.VolumeID)
+			if diff := cmp.Diff([]*block.Snapshot{first, atOnce, back}, of); diff != "" || err != nil {
+				t.Errorf("%v: %s", err, diff)
+			}
+			return nil
+		})
+		if !elsewhere.CreatedAt.Equal(clock.Now().Add(-time.Hour)) {
+			t.Errorf("another volume's was made at %v", elsewhere.CreatedAt)
+		}
 	})
 }
 
