@@ -23,7 +23,7 @@ func (o Operation) TriedOn() []string {
 // Operations are the calls that the suite covers, beside the statements about
 // snapshot.update; a test holds them against the route table.
 func Operations() []Operation {
-	return slices.Concat(nativeOperations(),
+	return slices.Concat(nativeOperations(), nativeCreateOperations(),
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),

@@ -120,6 +120,7 @@ func TestBackupsOfAVolumeAreIncrementalAndEachRestores(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 			r.must(r.service.DeleteVolume(r.t.Context(), demo, into.ID, false))
+			r.settle(time.Second)
 		}
 		if err := r.service.DeleteBackup(r.t.Context(), demo, full.ID); block.KindOf(err) != block.Invalid {
 			t.Errorf("one with dependents was deleted: %v", err)

@@ -87,8 +87,13 @@ const (
 // enqueue adds a job for an object in the transaction that changes its status.
 // Lane is the volume whose bytes it changes: its fences must come in order.
 func (s *Service) enqueue(tx Tx, kind, lane, resourceID, projectID string) error {
+	return s.enqueueIn(tx, "", kind, lane, resourceID, projectID)
+}
+
+// enqueueIn is enqueue for one of several jobs of one call; batch is their id.
+func (s *Service) enqueueIn(tx Tx, batch, kind, lane, resourceID, projectID string) error {
 	return tx.Enqueue(&jobs.Job{
-		ID: s.parts.NewHex(), Kind: kind, ResourceID: resourceID, Lane: lane, ProjectID: projectID,
+		ID: s.parts.NewHex(), Kind: kind, ResourceID: resourceID, Lane: lane, ProjectID: projectID, Batch: batch,
 		State: jobs.Ready, RunAt: tx.Now(), CreatedAt: tx.Now(),
 	})
 }

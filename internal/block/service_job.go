@@ -56,4 +56,19 @@ const (
 	JobDeleteVolume   = jobDeleteVolume
 	JobCreateSnapshot = jobCreateSnapshot
 	JobDeleteSnapshot = jobDeleteSnapshot
+	JobRestoreBackup  = jobRestoreBackup
 )
+
+// VolumeLoaded is how much of a volume's first data has come, in percent: 100 unless
+// it is being made. Fails with NotFound.
+func (s *Service) VolumeLoaded(ctx context.Context, c Caller, id string) (int, error) {
+	vol, err := s.Volume(ctx, c, id)
+	if err != nil || vol.Status != VolumeCreating {
+		return 100, err
+	}
+	found, err := s.store.JobsOf(ctx, id, jobsLookedAt)
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return min(found[0].Progress, 99), nil
+}

@@ -49,69 +49,79 @@ type NewVolume struct {
 	Multiattach    bool
 	GroupID        string // the group it is to be in; empty: none
 	Tags           map[string]string
+	Vendor         bool // EVS's rules of sources, types and metadata count; see holdVendor
+	Performance
 }
 
 // CreateVolume makes the row, in status creating, and queues the work.
 // Fails with Invalid, NotFound (type or source), WrongStatus (of the source), OverLimit.
 func (s *Service) CreateVolume(ctx context.Context, c Caller, n NewVolume) (*Volume, error) {
-	if n.Zone != "" && n.Zone != s.parts.Zone {
-		return nil, On("availability_zone", Errorf(Invalid, "Invalid input received: Availability zone '%.64s' is invalid; the zone is %s.", n.Zone, s.parts.Zone))
-	}
-	if err := CheckTags(n.Tags); err != nil {
-		return nil, err
-	}
-	types, err := s.store.VolumeTypes(ctx)
+	made, err := s.CreateVolumes(ctx, c, NewVolumes{NewVolume: n, Count: 1})
 	if err != nil {
 		return nil, err
 	}
-	vol := &Volume{
-		ID: s.parts.NewUUID(), ProjectID: c.ProjectID, UserID: c.UserID, Name: n.Name,
-		Description: n.Description, Status: VolumeCreating, Size: n.Size, AvailabilityZone: s.parts.Zone,
-		Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID, Multiattach: n.Multiattach,
-		GroupID: n.GroupID,
-	}
-	err = s.store.InTx(ctx, func(tx Tx) error {
-		fresh := *vol // the closure may run twice
-		from, err := s.fillFromBackup(tx, c, n.BackupID, &fresh)
-		if err != nil {
-			return err
-		}
-		if err := s.fillFromSource(tx, c, &fresh); err != nil {
-			return err
-		}
-		if err := chooseType(tx, c, &fresh, types, n.TypeName); err != nil {
-			return err
-		}
-		if err := join(tx, c, &fresh, n.TypeName != ""); err != nil {
-			return err
-		}
-		limits, err := limitsOf(tx, c.ProjectID)
-		if err != nil {
-			return err
-		}
-		if err := limits.holdSize(fresh.Size); err != nil {
-			return err
-		}
-		if err := s.reserve(tx, limits, types, c.ProjectID, fresh.TypeID, Usage{Volumes: 1, Gigabytes: int64(fresh.Size)}); err != nil {
-			return err
-		}
-		fresh.CreatedAt = tx.Now()
-		if err := tx.AddVolume(&fresh); err != nil {
-			return err
-		}
-		if err := addTags(tx, TagVolume, fresh.ID, n.Tags); err != nil {
-			return err
-		}
-		*vol = fresh
-		if from != nil {
-			return s.beginRestoration(tx, from, vol, true)
-		}
-		return s.enqueue(tx, jobCreateVolume, laneOfCreation(vol), vol.ID, vol.ProjectID)
-	})
+	return made.Volumes[0], nil
+}
+
+// addNew adds one volume of a creation in its transaction: its row, and the work.
+// The first of several counts all of them against the quota.
+func (s *Service) addNew(tx Tx, c Caller, vol *Volume, n *NewVolumes, types []*VolumeType, first bool, batch string) error {
+	from, err := s.fillFromBackup(tx, c, n.BackupID, vol)
 	if err != nil {
-		return nil, err
+		return aboutBackup(err)
 	}
-	return vol, nil
+	if err := s.fillFromSource(tx, c, vol); err != nil {
+		return err
+	}
+	if err := chooseType(tx, c, vol, types, n.TypeName); err != nil {
+		return err
+	}
+	if err := s.holdVendor(tx, vol, n, types); err != nil {
+		return err
+	}
+	if err := join(tx, c, vol, n.TypeName != ""); err != nil {
+		return err
+	}
+	if first {
+		if err := s.reserveAll(tx, c, vol, n.Count, types); err != nil {
+			return err
+		}
+	}
+	vol.CreatedAt = tx.Now()
+	if err := tx.AddVolume(vol); err != nil {
+		return err
+	}
+	if err := addTags(tx, TagVolume, vol.ID, n.Tags); err != nil {
+		return err
+	}
+	if from != nil {
+		return s.beginRestoration(tx, from, vol, true)
+	}
+	return s.enqueueIn(tx, batch, jobCreateVolume, laneOfCreation(vol), vol.ID, vol.ProjectID)
+}
+
+// aboutBackup tells what of the backup that a volume is made from is wrong.
+func aboutBackup(err error) error {
+	if KindOf(err) == WrongStatus {
+		return On("backup_id.status", err)
+	}
+	if AboutOf(err) == "size" {
+		return On("backup_id.size", err)
+	}
+	return On("backup_id", err)
+}
+
+// reserveAll counts so many volumes like one against the quota.
+func (s *Service) reserveAll(tx Tx, c Caller, vol *Volume, count int, types []*VolumeType) error {
+	limits, err := limitsOf(tx, c.ProjectID)
+	if err != nil {
+		return err
+	}
+	if err := limits.holdSize(vol.Size); err != nil {
+		return err
+	}
+	all := int64(count)
+	return s.reserve(tx, limits, types, c.ProjectID, vol.TypeID, Usage{Volumes: all, Gigabytes: all * int64(vol.Size)})
 }
 
 // laneOfCreation is the volume that the creation takes a passing snapshot of, or
@@ -129,14 +139,14 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 	switch {
 	case v.SnapshotID != "":
 		from, err := tx.Snapshot(v.SnapshotID)
-		if err != nil {
-			return err
+		if err == nil {
+			err = reach(c, from.ProjectID, "Snapshot", from.ID)
 		}
-		if err := reach(c, from.ProjectID, "Snapshot", from.ID); err != nil {
-			return err
+		if err != nil {
+			return On("snapshot_id", err)
 		}
 		if from.Status != SnapshotAvailable {
-			return On("snapshot_id", Errorf(WrongStatus, "Invalid snapshot: Snapshot %s status must be available, but current status is: %s.", from.ID, from.Status))
+			return On("snapshot_id.status", Errorf(WrongStatus, "Invalid snapshot: Snapshot %s status must be available, but current status is: %s.", from.ID, from.Status))
 		}
 		least, v.TypeID = from.Size, from.TypeID
 	case v.SourceVolumeID != "":
@@ -366,37 +376,42 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 		return err
 	}
 	_, err = s.changeVolume(ctx, c, id, func(vol *Volume, tx Tx) error {
-		if vol.Status != VolumeAvailable && (!inUse || vol.Status != VolumeInUse) {
-			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available to extend, but current status is: %s.", id, vol.Status)
-		}
-		if size <= vol.Size {
-			return On("new_size", Errorf(Invalid, "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", vol.Size, size))
-		}
-		if err := checkSize(size, vol.Size+1); err != nil {
-			return err
-		}
-		limits, err := limitsOf(tx, vol.ProjectID)
-		if err != nil {
-			return err
-		}
-		if err := limits.holdSize(size); err != nil {
-			return err
-		}
-		// An extension that was overtaken by a reset may still hold its share.
-		more := Usage{Gigabytes: int64(size) - vol.gigabytes()}
-		if err := s.reserve(tx, limits, types, vol.ProjectID, vol.TypeID, more); err != nil {
-			return err
-		}
-		vol.ExtendTo = size
-		if err := vol.moveTo(VolumeExtending); err != nil {
-			return err
-		}
-		if err := tx.CancelJobs(vol.ID); err != nil {
-			return err
-		}
-		return s.enqueue(tx, jobExtendVolume, vol.ID, vol.ID, vol.ProjectID)
+		return s.extend(tx, vol, types, size, inUse, "")
 	})
 	return err
+}
+
+// extend is ExtendVolume in a transaction, on a copy of the row.
+func (s *Service) extend(tx Tx, vol *Volume, types []*VolumeType, size Size, inUse bool, batch string) error {
+	if vol.Status != VolumeAvailable && (!inUse || vol.Status != VolumeInUse) {
+		return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available to extend, but current status is: %s.", vol.ID, vol.Status)
+	}
+	if size <= vol.Size {
+		return On("new_size", Errorf(Invalid, "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", vol.Size, size))
+	}
+	if err := checkSize(size, vol.Size+1); err != nil {
+		return err
+	}
+	limits, err := limitsOf(tx, vol.ProjectID)
+	if err != nil {
+		return err
+	}
+	if err := limits.holdSize(size); err != nil {
+		return err
+	}
+	// An extension that was overtaken by a reset may still hold its share.
+	more := Usage{Gigabytes: int64(size) - vol.gigabytes()}
+	if err := s.reserve(tx, limits, types, vol.ProjectID, vol.TypeID, more); err != nil {
+		return err
+	}
+	vol.ExtendTo = size
+	if err := vol.moveTo(VolumeExtending); err != nil {
+		return err
+	}
+	if err := tx.CancelJobs(vol.ID); err != nil {
+		return err
+	}
+	return s.enqueueIn(tx, batch, jobExtendVolume, vol.ID, vol.ID, vol.ProjectID)
 }
 
 // SetVolumeMetadata writes items over the stored ones, or in their place.

@@ -90,6 +90,7 @@ type Tx interface {
 	TransferTx
 	MessageTx
 	TagTx
+	RequestTx
 	VerificationTx
 	ManageTx
 	BackupTx

@@ -90,6 +90,7 @@ type Volume struct {
 	Bootable         bool
 	Multiattach      bool
 	Writable         Writable
+	Performance                 // of types whose buyers say
 	Attachments      []Attached // notes of the rows; changed with them
 	CreatedAt        time.Time
 	UpdatedAt        time.Time // zero: never changed

@@ -47,7 +47,7 @@ func TestCallsThatNobodyServesAreRefusedAsTheDialectSays(t *testing.T) {
 			{"a version nobody has", "GET", "/v4/" + demo.project + "/snapshots", true, 404, "", `{"itemNotFound":{`, 404, false},
 			{"the same without a token", "GET", "/v4/" + demo.project + "/snapshots", false, 404, "", `{"itemNotFound":{`, 404, false},
 			{"a version in capitals", "GET", "/V3/" + demo.project + "/snapshots", true, 404, "", `{"itemNotFound":{`, 404, false},
-			{"a version of EVS without calls", "GET", "/v5/" + demo.project + "/x", true, 404, "", `{"error":{`, 404, false},
+			{"no such path of EVS's own version", "GET", "/v5/" + demo.project + "/x", true, 404, "", `{"error":{`, 404, true},
 			{"no such path of identity", "GET", "/identity/v3/nothing", true, 404, "", `{"error":{"code":404`, 404, true},
 			{"OPTIONS asks for no token", "OPTIONS", v3 + "/snapshots", false, 200, "", "", 200, true},
 		} {

@@ -13,7 +13,7 @@ const maxGivenSize = 2147483647
 
 // createVolume serves POST /v{2,3}/{project_id}/volumes.
 func (a *API) createVolume(x *wire.Exchange) error {
-	wanted, err := readNewVolume(x)
+	wanted, err := readNewVolumes(x)
 	if err != nil {
 		return err
 	}
@@ -21,11 +21,31 @@ func (a *API) createVolume(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	vol, err := a.blocks.CreateVolume(x.Context(), caller, wanted)
+	made, err := a.blocks.CreateVolumes(x.Context(), caller, wanted)
 	if err != nil {
 		return err
 	}
-	return a.replyVolume(x, http.StatusAccepted, caller, vol, false)
+	return a.replyVolume(x, http.StatusAccepted, caller, made.Volumes[0], false)
+}
+
+// readNewVolumes reads the body of a creation, and how many volumes it is of.
+// Source: EVS 6.1, count.
+func readNewVolumes(x *wire.Exchange) (n block.NewVolumes, err error) {
+	n.Count = 1
+	if n.NewVolume, err = readNewVolume(x); err != nil || !x.Dialect.VendorDisks {
+		return n, err
+	}
+	n.Vendor = true
+	members, err := x.Object("volume")
+	if err != nil {
+		return n, err
+	}
+	if value, given := members.Get("count"); given && value.Kind() != 'n' {
+		count, err := wire.ReadTruncated(value, "count", 1, block.MaxBatch)
+		n.Count = int(count)
+		return n, err
+	}
+	return n, nil
 }
 
 // readNewVolume reads the body of a creation. Keys it does not know are ignored,

@@ -57,10 +57,15 @@ var fine = map[string]struct {
 	"cloudsnapshot.delete": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
 	"cloudvolume.":         {about: volumeFaults},
 	"cloudvolume.update":   {about: map[string]fault{"volume": {400, "EVS.1001"}, "volume.nothing": {400, "EVS.1007"}}},
-	"cloudvolume.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1046"}}},
-	"cloudvolume.extend":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
-	"tag.":                 {about: tagFaults},
-	"job.show":             {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},
+	"cloudvolume.create":   {about: createFaults},
+	"cloudvolume.batch_extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{
+		"body": {400, "EVS.1011"}, "new_size": {400, "EVS.1015"}, "volume_id": {400, "EVS.1002"}}},
+	"cloudvolume.unsubscribe": {about: map[string]fault{
+		"volume_ids.none": {400, "EVS.1032"}, "volume_ids.many": {400, "EVS.1053"}, "volume_id": {400, "EVS.1002"}}},
+	"cloudvolume.delete": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1046"}}},
+	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
+	"tag.":               {about: tagFaults},
+	"job.show":           {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},
 }
 
 // listFaults are for parameters of native lists.
@@ -88,6 +93,9 @@ func with(a, b map[string]fault) map[string]fault {
 // that has one.
 func finer(call string, err error) (fault, bool) {
 	kind, about := block.KindOf(err), block.AboutOf(err)
+	if about == aboutNoToken {
+		return fault{400, "EVS.2223"}, true
+	}
 	for end := len(call); end > 0; end-- {
 		codes, known := fine[call[:end]]
 		if !known {

@@ -19,6 +19,7 @@ type task struct {
 // the names of jobs on snapshots are Assumed: no page has them.
 var tasks = map[string]task{
 	block.JobCreateVolume:   {"createVolume", "batchCreateVolume", "EVS.2024"},
+	block.JobRestoreBackup:  {"createVolume", "batchCreateVolume", "EVS.2025"}, // the disk is made from a backup
 	block.JobExtendVolume:   {"extendVolume", "batchExtendVolume", "EVS.2026"},
 	block.JobDeleteVolume:   {"deleteVolume", "bulkDeleteVolume", "EVS.2020"},
 	block.JobCreateSnapshot: {"createSnapshot", "batchCreateSnapshot", "EVS.2002"},

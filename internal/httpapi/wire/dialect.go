@@ -29,6 +29,8 @@ type Dialect struct {
 	MethodInQuery bool
 	// SharedByRequest: multiattach in the body of a creation makes a shared volume; otherwise only the volume type says so, and the word is refused.
 	SharedByRequest bool
+	// VendorDisks: a creation may make several disks (count); what EVS says of the metadata of disks (__system__…, hw:passthrough, full_clone) and of disks from snapshots holds.
+	VendorDisks bool
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -37,7 +39,7 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true,
-		SharedByRequest: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
+		SharedByRequest: true, VendorDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
 	}
 }
 

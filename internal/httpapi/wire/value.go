@@ -62,6 +62,18 @@ func ReadInt(value jsontext.Value, field string, least, most int64) (int64, erro
 	return n, nil
 }
 
+// ReadTruncated is ReadInt of a number that may have decimals, which do not count.
+// Source: EVS 6.1 and 7.1, size and count.
+func ReadTruncated(value jsontext.Value, field string, least, most int64) (int64, error) {
+	if value.Kind() == '0' {
+		const exact = 1 << 53
+		if n, err := strconv.ParseFloat(string(value), 64); err == nil && n > -exact && n < exact {
+			value = jsontext.Value(strconv.FormatInt(int64(n), 10))
+		}
+	}
+	return ReadInt(value, field, least, most)
+}
+
 // ReadMetadata reads the member named field: an object of strings within their
 // lengths, or null, or nothing. Here everything that breaks a rule is Invalid.
 // Source: recordings create-metadata-*.

@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Setting", testSettings},
 		{"Transfer", testTransfers},
 		{"Message", testMessages},
+		{"Request", testRequests},
 		{"Backend", testBackend},
 		{"FilterOp", testFilterOps},
 		{"Verification", testVerifications},
@@ -113,6 +114,7 @@ func NewVolume(n int, created time.Time) *block.Volume {
 		Metadata: map[string]string{"key": "value"}, SnapshotID: id(7), SourceVolumeID: id(8),
 		Bootable: true, Multiattach: true,
 		Writable:    block.WritableNo,
+		Performance: block.Performance{IOPS: 4000, Throughput: 150},
 		Attachments: []block.Attached{{ID: id(9), Status: block.AttachmentAttached, ServerID: id(10), HostName: "h", Device: "/dev/vdb", Mode: "rw", AttachedAt: created}},
 		CreatedAt:   created,
 	}

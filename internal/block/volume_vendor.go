@@ -1,0 +1,119 @@
+package block
+
+import (
+	"maps"
+	"strings"
+)
+
+// Keys of a volume's metadata that mean something to EVS. Source: EVS 6.1, metadata.
+const (
+	metadataEncrypted   = "__system__encrypted" // 0 or 1
+	metadataKey         = "__system__cmkid"     // the id of the key, lengthOfKey bytes
+	metadataPassthrough = "hw:passthrough"      // true: SCSI, false: VBD
+	metadataFullClone   = "full_clone"          // 0: a linked clone of a snapshot
+	// metadataSystem begins the keys that only the service writes.
+	metadataSystem = "__system__"
+	lengthOfKey    = 36
+)
+
+// inherited are the keys that a volume has from the one its snapshot is of.
+// Source: evs-status 2.1, "encryption and device type inherited".
+var inherited = []string{metadataEncrypted, metadataKey, metadataPassthrough}
+
+// holdVendor holds a new volume to what EVS asks of metadata, of what is made from a
+// snapshot, and of performance; it takes over what a snapshot hands on.
+func (s *Service) holdVendor(tx Tx, v *Volume, n *NewVolumes, types []*VolumeType) error {
+	if err := v.fillPerformance(types); err != nil {
+		return err
+	}
+	if !n.Vendor {
+		return nil
+	}
+	if err := checkVendorMetadata(n.Metadata, v.SnapshotID != ""); err != nil {
+		return err
+	}
+	if v.SnapshotID == "" {
+		return nil
+	}
+	from, err := tx.Snapshot(v.SnapshotID)
+	if err != nil {
+		return err
+	}
+	if from.TypeID != v.TypeID { // Source: EVS.2096
+		return On("volume_type.source", Errorf(Invalid, "Invalid input received: volume_type must be that of the snapshot's disk, %.64s.", typeName(types, from.TypeID)))
+	}
+	origin, err := tx.Volume(from.VolumeID)
+	if err != nil {
+		return err
+	}
+	for _, key := range inherited {
+		if value, there := origin.Metadata[key]; there {
+			if v.Metadata = maps.Clone(v.Metadata); v.Metadata == nil {
+				v.Metadata = map[string]string{}
+			}
+			v.Metadata[key] = value
+		}
+	}
+	return nil
+}
+
+func typeName(types []*VolumeType, id string) string {
+	for _, t := range types {
+		if t.ID == id {
+			return t.Name
+		}
+	}
+	return id
+}
+
+// checkVendorMetadata holds the metadata of a new volume to what EVS takes.
+// Source: EVS 6.1; evs-errors 3, EVS.1043, 1057, 1063, 2041.
+func checkVendorMetadata(items map[string]string, fromSource bool) error {
+	for _, key := range inherited {
+		if _, given := items[key]; given && fromSource {
+			return On("metadata.inherited", Errorf(Invalid, "Invalid input for field/attribute metadata: %s is that of the snapshot's disk and cannot be given.", key))
+		}
+	}
+	encrypted, asked := items[metadataEncrypted]
+	key, keyed := items[metadataKey]
+	switch {
+	case asked && encrypted != "0" && encrypted != "1":
+		return On("metadata.encryption", Errorf(Invalid, "Invalid input for field/attribute metadata: %s must be 0 or 1, not %.64q.", metadataEncrypted, encrypted))
+	case keyed && len(key) != lengthOfKey:
+		return On("metadata.encryption", Errorf(Invalid, "Invalid input for field/attribute metadata: %s must have %d bytes, not %d.", metadataKey, lengthOfKey, len(key)))
+	case keyed != (encrypted == "1"): // Assumed: one means nothing without the other
+		return On("metadata.encryption", Errorf(Invalid, "Invalid input for field/attribute metadata: %s and %s=1 come together.", metadataKey, metadataEncrypted))
+	}
+	if value, given := items[metadataPassthrough]; given && value != "true" && value != "false" {
+		return On("metadata.passthrough", Errorf(Invalid, "Invalid input for field/attribute metadata: %s must be true or false, not %.64q.", metadataPassthrough, value))
+	}
+	if value, given := items[metadataFullClone]; given && value != "0" && value != "1" {
+		return On("metadata.full_clone", Errorf(Invalid, "Invalid input for field/attribute metadata: %s must be 0 or 1, not %.64q.", metadataFullClone, value))
+	}
+	return nil
+}
+
+// systemKey is the first key of either that only the service may write: given where
+// it is new or another value, or stored and gone with replace. Empty: none.
+func systemKey(stored, given map[string]string, replace bool) string {
+	for key, value := range given {
+		if was, there := stored[key]; strings.HasPrefix(key, metadataSystem) && (!there || was != value) {
+			return key
+		}
+	}
+	if !replace {
+		return ""
+	}
+	for key := range stored {
+		if _, stays := given[key]; strings.HasPrefix(key, metadataSystem) && !stays {
+			return key
+		}
+	}
+	return ""
+}
+
+// errSystemKey refuses a change of what only the service writes. Source: evs-errors
+// 3, EVS.2047, and EVS.5403 on the Cinder family.
+func errSystemKey(key string) error {
+	return On("metadata.system", Errorf(Forbidden, "The metadata key %.64q can not be operated: keys that begin with %s are the service's.", key, metadataSystem))
+}
