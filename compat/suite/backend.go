@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,8 +24,8 @@ func backendOperations() []Operation {
 		{"service.enable", nil, serviceSwitch},
 		{"service.disable", nil, serviceSwitch},
 		{"service.disable_reason", nil, serviceSwitch},
-		{"service.freeze", nil, replicationRefused},
-		{"service.thaw", nil, replicationRefused},
+		{"service.freeze", nil, freeze},
+		{"service.thaw", nil, freeze},
 		{"service.failover_host", nil, replicationRefused},
 		{"service.failover", v3, replicationRefused},
 		{"service.get_log", v3, logLevels},
@@ -248,12 +249,47 @@ func serviceSwitch(t T, e *Env) {
 	}
 }
 
+func freeze(t T, e *Env) {
+	vol := e.ownVolume(t)
+	host := map[string]any{"host": e.backend(t)}
+	state := func() (status, reason, frozen any) {
+		for _, row := range rows(e.admin(t, "GET", "/os-services?binary=cinder-volume", nil), "services") {
+			status, reason, frozen = row["status"], row["disabled_reason"], row["frozen"]
+		}
+		return
+	}
+	for _, word := range []string{"freeze", "thaw"} {
+		e.forAdmins(t, "PUT", "/os-services/"+word, host)
+		for _, bad := range []any{map[string]any{"host": "nothing"}, `{}`, `[]`, `{"host":5}`, map[string]any{"host": host["host"], "bogus": 1}} {
+			e.fault(t, e.admin(t, "PUT", "/os-services/"+word, bad), 400, "badRequest")
+		}
+	}
+	e.fault(t, e.admin(t, "PUT", "/os-services/thaw", host), 400, "badRequest") // it is not frozen
+	afterwards(t, func(ctx context.Context) error {
+		_, err := e.Admin.Do(ctx, client.Request{Method: "PUT", Path: e.adminPath("/os-services/thaw"), Body: host})
+		return err
+	})
+	status(t, e.admin(t, "PUT", "/os-services/freeze", host), 200)
+	if is, why, frozen := state(); is != "disabled" || why != "frozen" || frozen != true {
+		t.Errorf("after freeze: %v, %v, %v", is, why, frozen)
+	}
+	e.fault(t, e.admin(t, "PUT", "/os-services/freeze", host), 400, "badRequest") // twice
+	e.fault(t, e.do(t, "POST", e.path("/snapshots"), map[string]any{"snapshot": map[string]any{"volume_id": vol}}), 400, "badRequest")
+	e.fault(t, e.do(t, "DELETE", e.path("/volumes/"+vol), nil), 400, "badRequest")
+	status(t, e.do(t, "PUT", e.path("/volumes/"+vol), `{"volume":{"name":"w"}}`), 200) // what is only in the row
+	status(t, e.admin(t, "PUT", "/os-services/thaw", host), 200)
+	if is, why, frozen := state(); is != "enabled" || why != nil || frozen != false {
+		t.Errorf("after thaw: %v, %v, %v", is, why, frozen)
+	}
+	if err := e.Demo.Delete(t.Context(), "volumes", vol); err != nil {
+		t.Errorf("after thaw: %v", err)
+	}
+}
+
 func replicationRefused(t T, e *Env) {
 	host := e.backend(t)
-	for _, word := range []string{"freeze", "thaw", "failover_host"} {
-		e.forAdmins(t, "PUT", "/os-services/"+word, map[string]any{"host": host})
-		e.fault(t, e.admin(t, "PUT", "/os-services/"+word, map[string]any{"host": host}), 400, "badRequest")
-	}
+	e.forAdmins(t, "PUT", "/os-services/failover_host", map[string]any{"host": host})
+	e.fault(t, e.admin(t, "PUT", "/os-services/failover_host", map[string]any{"host": host}), 400, "badRequest")
 	if e.Version == "v3" {
 		e.fault(t, e.admin(t, "PUT", "/os-services/failover", map[string]any{"host": host, "backend_id": "b"}, at("3.26")), 400, "badRequest")
 	}

@@ -2,6 +2,7 @@ package block
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/driver"
@@ -88,6 +89,7 @@ type Daemon struct {
 	Binary, Host string
 	Disabled     bool
 	Reason       string // why it is disabled; empty: none given
+	Frozen       bool   // of BinaryVolume: Freeze was called, and Thaw not yet
 }
 
 // Node is the part of Host that names this machine: before the @.
@@ -104,7 +106,11 @@ func (s *Service) BackendHost() string {
 
 // Daemons are the services there are.
 func (s *Service) Daemons(ctx context.Context) ([]Daemon, error) {
-	all := []Daemon{{Binary: BinaryScheduler, Host: s.Node()}, {Binary: BinaryVolume, Host: s.BackendHost()}}
+	frozen, err := s.frozen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []Daemon{{Binary: BinaryScheduler, Host: s.Node()}, {Binary: BinaryVolume, Host: s.BackendHost(), Frozen: frozen}}
 	for i := range all {
 		text, err := s.store.Setting(ctx, settingOf(all[i].Binary))
 		if err != nil {
@@ -143,13 +149,17 @@ func (s *Service) SetDaemon(ctx context.Context, host, binary string, disabled b
 	return Errorf(NotFound, "Service %.64s could not be found on host %.128s.", binary, host)
 }
 
-// placeable fails with errNoBackend when the one backend takes no new volumes.
-func (s *Service) placeable(ctx context.Context) error {
+// placeable fails with errNoBackend when the one backend takes no new volumes, or
+// is not what the volume's type asks for.
+func (s *Service) placeable(ctx context.Context, v *Volume) error {
 	text, err := s.store.Setting(ctx, settingOf(BinaryVolume))
-	if err == nil && strings.HasPrefix(text, disabledPrefix) {
-		return errNoBackend
+	if err != nil {
+		return err
 	}
-	return err
+	if strings.HasPrefix(text, disabledPrefix) {
+		return fmt.Errorf("%w: the service %s is disabled", errNoBackend, BinaryVolume)
+	}
+	return s.offers(ctx, v.TypeID)
 }
 
-var errNoBackend = Errorf(Unavailable, "no backend takes new volumes: the service %s is disabled", BinaryVolume)
+var errNoBackend = Errorf(Unavailable, "no backend takes the volume")

@@ -183,6 +183,9 @@ func (s *Service) UpdateGroup(ctx context.Context, c Caller, id string, change G
 // the last of them. Fails with NotFound, WrongStatus, and Invalid while it has
 // snapshots or, otherwise, volumes. Source: Cinder group API delete.
 func (s *Service) DeleteGroup(ctx context.Context, c Caller, id string, withVolumes bool) error {
+	if err := s.thawed(ctx); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(tx Tx) error {
 		g, err := groupFor(tx, c, id)
 		if err != nil {

@@ -51,6 +51,9 @@ type NewGroupSnapshot struct {
 // snapshot is available at once. Fails with NotFound (the group), WrongStatus, OverLimit.
 // Assumed: the group must be available; Cinder does not look at its status.
 func (s *Service) CreateGroupSnapshot(ctx context.Context, c Caller, n NewGroupSnapshot) (*GroupSnapshot, error) {
+	if err := s.thawed(ctx); err != nil {
+		return nil, err
+	}
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
 		return nil, err
@@ -161,6 +164,9 @@ func (s *Service) changeGroupSnapshot(ctx context.Context, c Caller, id string, 
 // with WrongStatus unless it is available or error, or while a group is being made
 // from it. Assumed: error_deleting is taken, too; Cinder leaves it to administrators.
 func (s *Service) DeleteGroupSnapshot(ctx context.Context, c Caller, id string) error {
+	if err := s.thawed(ctx); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(tx Tx) error {
 		snap, err := groupSnapshotFor(tx, c, id)
 		if err != nil {

@@ -16,6 +16,9 @@ type NewGroupFrom struct {
 // volumes are creating until the work is done. Fails with NotFound (the source),
 // Invalid when it is empty, WrongStatus, OverLimit. Source: Cinder group API create_from_src.
 func (s *Service) CreateGroupFrom(ctx context.Context, c Caller, n NewGroupFrom) (*Group, error) {
+	if err := s.thawed(ctx); err != nil {
+		return nil, err
+	}
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
 		return nil, err

@@ -78,6 +78,9 @@ type NewSnapshot struct {
 // CreateSnapshot makes the row, in status creating, and queues the work.
 // Fails with NotFound (the volume), WrongStatus, OverLimit.
 func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (*Snapshot, error) {
+	if err := s.thawed(ctx); err != nil {
+		return nil, err
+	}
 	snap := &Snapshot{
 		ID: s.parts.NewUUID(), UserID: c.UserID, VolumeID: n.VolumeID, Name: n.Name,
 		Description: n.Description, Status: SnapshotCreating, Metadata: n.Metadata,
@@ -168,6 +171,9 @@ func errChain(most int64, volumeID string) error {
 // DeleteSnapshot moves the snapshot to deleting and queues the work.
 // Fails with NotFound, WrongStatus. Source: recordings delete-status-*.
 func (s *Service) DeleteSnapshot(ctx context.Context, c Caller, id string) error {
+	if err := s.thawed(ctx); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(tx Tx) error {
 		snap, err := snapshotFor(tx, c, id)
 		if err != nil {
@@ -186,6 +192,9 @@ func (s *Service) DeleteSnapshot(ctx context.Context, c Caller, id string) error
 // ForceDeleteSnapshot deletes whatever the status is; for administrators. What is
 // being done to the snapshot is cancelled. Fails with NotFound.
 func (s *Service) ForceDeleteSnapshot(ctx context.Context, c Caller, id string) error {
+	if err := s.thawed(ctx); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(tx Tx) error {
 		snap, err := snapshotFor(tx, c, id)
 		if err != nil {

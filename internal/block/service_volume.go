@@ -271,6 +271,9 @@ var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtendin
 // snapshots go too, whatever is being done to them. Fails with NotFound, WrongStatus,
 // and Invalid while it has snapshots.
 func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade bool) error {
+	if err := s.thawed(ctx); err != nil {
+		return err
+	}
 	_, err := s.changeVolume(ctx, c, id, func(v *Volume, tx Tx) error {
 		if !slices.Contains(deletable, v.Status) || len(v.Attachments) > 0 {
 			return Errorf(WrongStatus, "Invalid volume: Volume status must be available or error or error_extending or error_rollbacking or error_restoring or error_deleting and it must not be attached or have snapshots; it is %s.", v.Status)
@@ -296,6 +299,9 @@ func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade
 // being done to the volume is cancelled. Fails with NotFound, and WrongStatus while
 // it has snapshots.
 func (s *Service) ForceDeleteVolume(ctx context.Context, c Caller, id string) error {
+	if err := s.thawed(ctx); err != nil {
+		return err
+	}
 	return s.store.InTx(ctx, func(tx Tx) error {
 		v, err := volumeFor(tx, c, id)
 		if err != nil {

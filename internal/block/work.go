@@ -65,7 +65,7 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 		return err
 	}
 	if job.Attempt <= 1 { // what was begun is finished
-		if err := s.placeable(ctx); err != nil {
+		if err := s.placeable(ctx, vol); err != nil {
 			if errors.Is(err, errNoBackend) {
 				err = jobs.GiveUpNow(err)
 			}

@@ -1,12 +1,10 @@
 package cinder
 
 import (
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
@@ -23,60 +21,6 @@ func (a *API) backendRoutes() []wire.Route {
 		{Name: "volume.summary", Method: "GET", Path: "/volumes/summary", Versions: wire.V3, Since: wire.VolumeSummary, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.summarizeVolumes},
 		{Name: "resource_filter.list", Method: "GET", Path: "/resource_filters", Versions: wire.V3, Since: wire.ResourceFilters, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.listResourceFilters},
 	}
-}
-
-// Words about the driver that Cinder's have for a file system on this machine.
-const (
-	vendor        = "Breezeblock"
-	driverVersion = "1.0"
-)
-
-// pool is the one pool. Sizes are in GiB. Source: recording
-// service-admin-scheduler-stats/get_pools?detail=True.
-type pool struct {
-	PoolName           string   `json:"pool_name"`
-	BackendName        string   `json:"volume_backend_name"`
-	Vendor             string   `json:"vendor_name"`
-	Version            string   `json:"driver_version"`
-	Protocol           string   `json:"storage_protocol"`
-	Total              any      `json:"total_capacity_gb"`
-	Free               any      `json:"free_capacity_gb"`
-	Allocated          float64  `json:"allocated_capacity_gb"`
-	Provisioned        float64  `json:"provisioned_capacity_gb"`
-	Reserved           int      `json:"reserved_percentage"`
-	Oversubscription   string   `json:"max_over_subscription_ratio"`
-	Thin               bool     `json:"thin_provisioning_support"`
-	Thick              bool     `json:"thick_provisioning_support"`
-	Sparse             bool     `json:"sparse_copy_volume"`
-	QoS                bool     `json:"QoS_support"`
-	Multiattach        bool     `json:"multiattach"`
-	BackendState       string   `json:"backend_state"`
-	Groups             bool     `json:"consistencygroup_support"`
-	Replication        bool     `json:"replication_enabled"`
-	GroupReplication   bool     `json:"group_replication_enabled"`
-	FilterFunction     *string  `json:"filter_function"`
-	GoodnessFunction   *string  `json:"goodness_function"`
-	ReplicationTargets []string `json:"replication_targets"`
-	Timestamp          apiTime  `json:"timestamp"`
-}
-
-// gibibytes is a figure of the driver as pools show it.
-func gibibytes(bytes int64) float64 { return math.Round(float64(bytes)/(1<<30)*100) / 100 }
-
-// poolOf shows the backend as it is now. A driver that cannot tell its size is
-// infinite in Cinder's words.
-func (a *API) poolOf(b *block.Backend, now time.Time) *pool {
-	sum := b.Sum()
-	p := &pool{
-		PoolName: b.Driver.Name, BackendName: b.Driver.Name, Vendor: vendor, Version: driverVersion, Protocol: "NBD",
-		Total: "infinite", Free: "infinite", Allocated: float64(sum.VolumeSize),
-		Provisioned: float64(sum.VolumeSize + sum.SnapshotSize), Oversubscription: "20.0", Thin: true, Sparse: true,
-		BackendState: "up", ReplicationTargets: []string{}, Timestamp: apiTime(now),
-	}
-	if b.Driver.Total > 0 {
-		p.Total, p.Free = gibibytes(b.Driver.Total), gibibytes(b.Driver.Free)
-	}
-	return p
 }
 
 // listPools serves GET /scheduler-stats/get_pools: the one pool, unless a filter
@@ -114,7 +58,9 @@ func (a *API) listPools(x *wire.Exchange) error {
 	if !q.none {
 		one := map[string]any{"name": a.blocks.Host()}
 		if detail {
-			one["capabilities"] = a.poolOf(backend, a.blocks.Now())
+			capabilities := backend.Capabilities()
+			capabilities["timestamp"] = apiTime(a.blocks.Now())
+			one["capabilities"] = capabilities
 		}
 		pools = append(pools, one)
 	}
@@ -151,12 +97,12 @@ func (a *API) showCapabilities(x *wire.Exchange) error {
 	}
 	name := backend.Driver.Name
 	return replyJSON(x, http.StatusOK, map[string]any{
-		"namespace": "OS::Storage::Capabilities::" + host, "vendor_name": vendor, "volume_backend_name": name, "pool_name": name,
-		"driver_version": driverVersion, "storage_protocol": "NBD", "display_name": "Breezeblock, driver " + name,
+		"namespace": "OS::Storage::Capabilities::" + host, "vendor_name": block.Vendor, "volume_backend_name": name, "pool_name": name,
+		"driver_version": block.DriverVersion, "storage_protocol": block.StorageProtocol, "display_name": "Breezeblock, driver " + name,
 		"description": nil, "visibility": "public", "replication_targets": []string{}, "properties": map[string]any{
 			"thin_provisioning": property("Thin Provisioning", "Space is taken when it is written."),
 			"compression":       noProperty("Compression", "The driver does not compress."),
-			"qos":               noProperty("QoS", "The driver holds no rates."),
+			"qos":               property("QoS", "The data path holds volumes to the rates of their type's QoS specs."),
 			"replication":       noProperty("Replication", "The driver does not replicate."),
 		},
 	})

@@ -1,6 +1,7 @@
 package cinder
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -27,8 +28,8 @@ func (a *API) daemonRoutes() []wire.Route {
 		put("enable", "enable", wire.V2V3, 0, 200, a.setService(false, false)),
 		put("disable", "disable", wire.V2V3, 0, 200, a.setService(true, false)),
 		put("disable_reason", "disable-log-reason", wire.V2V3, 0, 200, a.setService(true, true)),
-		put("freeze", "freeze", wire.V2V3, 0, 400, a.refuseReplication("freeze")),
-		put("thaw", "thaw", wire.V2V3, 0, 400, a.refuseReplication("thaw")),
+		put("freeze", "freeze", wire.V2V3, 0, 200, a.setFrozen(a.blocks.Freeze)),
+		put("thaw", "thaw", wire.V2V3, 0, 200, a.setFrozen(a.blocks.Thaw)),
 		put("failover_host", "failover_host", wire.V2V3, 0, 400, a.refuseReplication("failover")),
 		put("failover", "failover", wire.V3, wire.ClusterReplication, 400, a.refuseReplication("failover")),
 		put("get_log", "get-log", wire.V3, wire.LogLevels, 200, a.getLogLevels),
@@ -84,7 +85,7 @@ func (a *API) serviceRow(x *wire.Exchange, d block.Daemon) map[string]any {
 		row["cluster"] = nil
 	}
 	if d.Binary == block.BinaryVolume {
-		row["replication_status"], row["active_backend_id"], row["frozen"] = "disabled", nil, false
+		row["replication_status"], row["active_backend_id"], row["frozen"] = "disabled", nil, d.Frozen
 		if x.Version >= wire.BackendState {
 			row["backend_state"] = "up"
 		}
@@ -157,6 +158,33 @@ func readWords(members wire.Members, keys ...string) (map[string]string, error) 
 		words[key] = text
 	}
 	return words, nil
+}
+
+// setFrozen serves PUT /os-services/freeze and thaw: 200 and no body.
+func (a *API) setFrozen(set func(context.Context, string) error) wire.Handler {
+	return func(x *wire.Exchange) error {
+		top, err := x.Top()
+		if err != nil {
+			return err
+		}
+		if err := top.Only("the request body", "host", "cluster"); err != nil {
+			return err
+		}
+		words, err := readWords(top, "host", "cluster")
+		if err != nil {
+			return err
+		}
+		if words["host"] == "" {
+			return block.Errorf(block.Invalid, "'host' is a required property.")
+		}
+		if _, err := x.Authorize(); err != nil {
+			return err
+		}
+		if err := set(x.Context(), words["host"]); err != nil {
+			return err
+		}
+		return replyNothing(x, http.StatusOK)
+	}
 }
 
 // refuseReplication answers what only a replicated backend can do.
