@@ -79,10 +79,10 @@ func (e *Env) shownType(t T, who *client.Session, id string) map[string]any {
 
 func typeCreate(t T, e *Env) {
 	e.needAdmin(t)
-	id, name := e.newType(t, `,"description":"d","extra_specs":{"multiattach":"<is> True","vendor_name":"x"}`)
+	id, name := e.newType(t, `,"description":"d","extra_specs":{"multiattach":"<is> True","own:spec":"x"}`)
 	got := e.shownType(t, e.Admin, id)
 	if got["name"] != name || got["description"] != "d" || got["is_public"] != true || got["os-volume-type-access:is_public"] != true ||
-		fmt.Sprint(got["extra_specs"]) != "map[multiattach:<is> True vendor_name:x]" || got["qos_specs_id"] != nil {
+		fmt.Sprint(got["extra_specs"]) != "map[multiattach:<is> True own:spec:x]" || got["qos_specs_id"] != nil {
 		t.Errorf("got %v, want the type as it was made", got)
 	}
 	if got := e.shownType(t, e.Demo, id); fmt.Sprint(got["extra_specs"]) != "map[multiattach:<is> True]" {
@@ -147,6 +147,22 @@ func typeDelete(t T, e *Env) {
 	standard := e.do(t, "GET", e.path("/types/default"), nil).Under("volume_type")
 	e.fault(t, e.admin(t, "DELETE", "/types/"+fmt.Sprint(standard["id"]), nil), 400, "badRequest")
 	e.fault(t, e.do(t, "POST", e.path("/volumes"), volumeBody(`"volume_type":"`+name+`"`)), 404, "itemNotFound")
+	if e.Version == "v3" {
+		typeOfGroupStays(t, e)
+	}
+}
+
+// typeOfGroupStays: a type is not deleted while a group may have volumes of it.
+func typeOfGroupStays(t T, e *Env) {
+	id, _ := e.newType(t, "")
+	a := e.mine(t, "POST", "/groups", fmt.Sprintf(`{"group":{"group_type":%q,"volume_types":[%q]}}`, e.anyGroupType(t), id))
+	status(t, a, 202)
+	group := fmt.Sprint(a.Under("group")["id"])
+	afterwards(t, func(ctx context.Context) error { return e.removeGroup(ctx, group) })
+	e.groupBecomes(t, group, "available")
+	e.fault(t, e.admin(t, "DELETE", "/types/"+id, nil), 400, "badRequest")
+	e.dropGroup(t, group)
+	status(t, e.admin(t, "DELETE", "/types/"+id, nil), 202)
 }
 
 func typeSpecs(t T, e *Env) {
@@ -187,6 +203,9 @@ func typeSpecs(t T, e *Env) {
 	e.fault(t, e.admin(t, "POST", nowhere, `{"extra_specs":{"a":"b"}}`), 404, "itemNotFound")
 	e.fault(t, e.admin(t, "PUT", nowhere+"/a", `{"a":"b"}`), 404, "itemNotFound")
 	e.fault(t, e.admin(t, "DELETE", nowhere+"/a", nil), 404, "itemNotFound")
+	for _, key := range []string{"spec1", "multiattach"} { // no backend has the one, and none is told to lack the other
+		status(t, e.admin(t, "DELETE", specs+"/"+key, nil), 202)
+	}
 	e.made(t, volumeBody(`"volume_type":"`+id+`"`))
 	e.fault(t, e.admin(t, "POST", specs, `{"extra_specs":{"a":"b"}}`), 400, "badRequest") // in use
 }

@@ -176,6 +176,9 @@ func (s *Service) DeleteVolumeType(ctx context.Context, id string) error {
 		if err := unused(tx, id, "Target volume type is still in use."); err != nil {
 			return err
 		}
+		if err := named(tx, id); err != nil {
+			return err
+		}
 		if err := tx.RenameLimits(t.Name, ""); err != nil {
 			return err
 		}
@@ -188,6 +191,16 @@ func unused(tx Tx, typeID, message string) error {
 	used, err := tx.TypeUsed(typeID)
 	if err == nil && used {
 		return Errorf(WrongStatus, "%s", message)
+	}
+	return err
+}
+
+// named refuses the deletion of a type that a group may have volumes of.
+// Source: Cinder db volume_type_destroy.
+func named(tx Tx, typeID string) error {
+	n, err := tx.CountGroupsWithVolumeType(typeID)
+	if err == nil && n > 0 {
+		return Errorf(WrongStatus, "Target volume type is still in use.")
 	}
 	return err
 }

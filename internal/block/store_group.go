@@ -35,6 +35,8 @@ type groupTx interface {
 	CountGroupsOf(projectID string) (int, error)
 	// CountGroupsOfType counts the groups of a group type, of all projects.
 	CountGroupsOfType(typeID string) (int, error)
+	// CountGroupsWithVolumeType counts the groups that may have volumes of a type, of all projects.
+	CountGroupsWithVolumeType(typeID string) (int, error)
 	// CountGroupsFrom counts the groups that are being made from a group or group snapshot.
 	CountGroupsFrom(id string) (int, error)
 	// VolumesOfGroup are a group's volumes, oldest first, read for writing.

@@ -90,6 +90,7 @@ type NewTransfer struct {
 	VolumeID    string
 	Name        Text
 	NoSnapshots bool
+	Encrypted   bool // the caller knows that volumes of encrypted types can be given
 }
 
 // CreateTransfer offers a volume, which waits from then on, and tells the key that
@@ -101,6 +102,10 @@ func (s *Service) CreateTransfer(ctx context.Context, c Caller, n NewTransfer) (
 	key = random[len(random)-keyLength:]
 	t = &Transfer{ID: s.parts.NewUUID(), VolumeID: n.VolumeID, Name: n.Name, NoSnapshots: n.NoSnapshots, Salt: s.parts.NewHex()}
 	t.KeyHash = hashOf(t.Salt, key)
+	types, err := s.store.VolumeTypes(ctx)
+	if err != nil {
+		return nil, "", err
+	}
 	_, err = s.changeVolume(ctx, c, n.VolumeID, func(v *Volume, tx Tx) error {
 		if v.Status != VolumeAvailable {
 			return Errorf(WrongStatus, "Invalid volume: status must be available, but volume %s is %s.", v.ID, v.Status)
@@ -109,6 +114,9 @@ func (s *Service) CreateTransfer(ctx context.Context, c Caller, n NewTransfer) (
 			return err
 		}
 		if err := v.staysInGroup(); err != nil {
+			return err
+		}
+		if err := n.mayGive(typeNamed(types, v.TypeID)); err != nil {
 			return err
 		}
 		if !n.NoSnapshots {
@@ -130,6 +138,20 @@ func (s *Service) CreateTransfer(ctx context.Context, c Caller, n NewTransfer) (
 		return nil, "", err
 	}
 	return t, key, nil
+}
+
+// mayGive holds a volume of an encrypted type to the rules: it goes only whole, and to
+// callers that ask as those do who know of it. Source: Cinder transfer API create.
+func (n NewTransfer) mayGive(t *VolumeType) error {
+	switch {
+	case t == nil || t.Encryption == nil:
+		return nil
+	case !n.Encrypted:
+		return Errorf(Invalid, "Invalid volume: transferring encrypted volume is not supported")
+	case n.NoSnapshots:
+		return Errorf(Invalid, "Invalid volume: transferring an encrypted volume without its snapshots is not supported")
+	}
+	return nil
 }
 
 // snapshotsRest refuses a volume with a snapshot that something is done to.

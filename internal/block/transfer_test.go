@@ -175,3 +175,27 @@ func TestOnlyWhatRestsIsOffered(t *testing.T) {
 		r.must(err)
 	})
 }
+
+func TestEncryptedVolumesAreGivenWholeOrNotAtAll(t *testing.T) {
+	onRig(t, nil, func(r *rig) {
+		r.start()
+		kind := r.newType(block.NewVolumeType{Name: "secret", Public: true})
+		provider, location := "luks", "front-end"
+		_, err := r.service.CreateEncryption(t.Context(), kind, block.EncryptionChange{Provider: &provider, ControlLocation: &location})
+		r.must(err)
+		v := r.volume(block.NewVolume{Size: 1, TypeName: kind})
+		r.settle(time.Second)
+		for what, n := range map[string]block.NewTransfer{
+			"as older clients ask":  {VolumeID: v.ID},
+			"without its snapshots": {VolumeID: v.ID, Encrypted: true, NoSnapshots: true},
+		} {
+			if _, _, err := r.service.CreateTransfer(t.Context(), demo, n); block.KindOf(err) != block.Invalid {
+				t.Errorf("%s: got %v, want Invalid", what, err)
+			}
+		}
+		offer, key, err := r.service.CreateTransfer(t.Context(), demo, block.NewTransfer{VolumeID: v.ID, Encrypted: true})
+		r.must(err)
+		_, err = r.service.AcceptTransfer(t.Context(), taker, offer.ID, key)
+		r.must(err)
+	})
+}

@@ -153,6 +153,13 @@ func (t *Tx) CountGroupsOfType(typeID string) (n int, err error) {
 	return n, err
 }
 
+// CountGroupsWithVolumeType counts the groups that may have volumes of a type, of all
+// projects. The column is a JSON list of ids, which have nothing that LIKE minds.
+func (t *Tx) CountGroupsWithVolumeType(typeID string) (n int, err error) {
+	err = t.queryRow(`SELECT count(*) FROM volume_groups WHERE volume_types LIKE $1`, []any{`%"` + typeID + `"%`}, &n)
+	return n, err
+}
+
 // CountGroupsFrom counts the groups that are being made from a group or group snapshot.
 func (t *Tx) CountGroupsFrom(id string) (n int, err error) {
 	const from = `SELECT count(*) FROM volume_groups

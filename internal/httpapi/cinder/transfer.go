@@ -67,6 +67,7 @@ func readNewTransfer(x *wire.Exchange, choose bool) (n block.NewTransfer, err er
 	allowed := []string{"volume_id", "name"}
 	if choose {
 		allowed = append(allowed, "no_snapshots")
+		n.Encrypted = x.Version >= wire.TransferEncrypted
 	}
 	if err = members.Only("transfer", allowed...); err != nil {
 		return n, err

@@ -63,6 +63,7 @@ const (
 	VolumeTypeID        Microversion = 63 // volumes carry volume_type_id
 	ConsumesQuota       Microversion = 65 // volumes and snapshots carry consumes_quota
 	SnapshotInUseAlways Microversion = 66 // force is no longer needed, and false is refused
+	TransferEncrypted   Microversion = 70 // transfers take volumes of encrypted types
 )
 
 const versionHeader = "Openstack-Api-Version" // canonical form of OpenStack-API-Version

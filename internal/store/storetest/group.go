@@ -228,6 +228,8 @@ func testGroupLists(t *testing.T, url string) {
 		}{
 			"groups of a project":   {func() (int, error) { return tx.CountGroupsOf(project) }, 2},
 			"groups of a type":      {func() (int, error) { return tx.CountGroupsOfType(id(500)) }, 3},
+			"groups with a type":    {func() (int, error) { return tx.CountGroupsWithVolumeType(id(601)) }, 3},
+			"with no such type":     {func() (int, error) { return tx.CountGroupsWithVolumeType(id(602)) }, 0},
 			"groups from a group":   {func() (int, error) { return tx.CountGroupsFrom(id(1)) }, 1},
 			"groups from another":   {func() (int, error) { return tx.CountGroupsFrom(id(701)) }, 0}, // they are made
 			"snapshots of a group":  {func() (int, error) { return tx.CountGroupSnapshotsOf(id(1)) }, 3},
