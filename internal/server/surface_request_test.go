@@ -72,6 +72,20 @@ var bodies = map[string]string{
 	"qos.create":             `{"qos_specs":{"name":"q{#}","consumer":"both","read_iops_sec":"5"}}`,
 	"qos.set":                `{"qos_specs":{"consumer":"front-end","k":"v"}}`,
 	"qos.delete_keys":        `{"keys":["k"]}`,
+	"backup.create":          `{"backup":{"volume_id":"{volume}","name":"n","description":"d","container":"c","incremental":false,"force":true,"metadata":{"k":"v"}}}`,
+	"backup.update":          `{"backup":{"name":"n","description":"d","metadata":{"k":"v"}}}`,
+	"backup.restore":         `{"restore":{"volume_id":"{volume}","name":"n"}}`,
+	"backup.import_record":   `{"backup-record":{"backup_service":"s","backup_url":"eyJpZCI6Ins="}}`,
+	"backup.reset_status":    `{"os-reset_status":{"status":"available"}}`,
+	"transfer.create":        `{"transfer":{"volume_id":"{volume}","name":"n"}}`,
+	"volume_transfer.create": `{"transfer":{"volume_id":"{volume}","name":"n","no_snapshots":true}}`,
+	"transfer.accept":        `{"accept":{"auth_key":"0123456789abcdef"}}`,
+	"volume_transfer.accept": `{"accept":{"auth_key":"0123456789abcdef"}}`,
+	"service.enable":         `{"host":"h","binary":"cinder-volume"}`,
+	"service.get_log":        `{"binary":"cinder-api","server":"","prefix":"b"}`,
+	"volume_manage.manage":   `{"volume":{"host":"h@fake#fake","ref":{"source-name":"{volume}"},"name":"n","volume_type":"SSD"}}`,
+	"snapshot_manage.manage": `{"snapshot":{"volume_id":"{volume}","ref":{"source-name":"{snapshot}"},"name":"n"}}`,
+	"volume.revert":          `{"revert":{"snapshot_id":"{snapshot}"}}`,
 }
 
 // bodyOf is a body that the row takes.
@@ -248,7 +262,7 @@ func (c *caller) headers(head *strings.Builder, as user) {
 
 // fill puts ids and a number where a body wants them.
 func (c *caller) fill(body string, a *actor) string {
-	for _, noun := range []string{"volume", "project", "group", "group_type"} {
+	for _, noun := range []string{"volume", "snapshot", "project", "group", "group_type"} {
 		if wanted := "{" + noun + "}"; strings.Contains(body, wanted) {
 			id, _ := jsontext.AppendQuote(nil, c.id(noun, a))
 			body = strings.ReplaceAll(body, wanted, string(id[1:len(id)-1]))

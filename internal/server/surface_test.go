@@ -178,6 +178,8 @@ func nounOf(noun string) string {
 		return "group"
 	case "cgsnapshot":
 		return "group_snapshot"
+	case "qos_spec":
+		return "qos"
 	}
 	return noun
 }
