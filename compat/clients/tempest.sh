@@ -63,15 +63,17 @@ min_microversion = 3.0
 max_microversion = 3.70
 build_interval = 0
 build_timeout = 60
-storage_protocol = nbd
+storage_protocol = NBD
 vendor_name = Breezeblock
 
 [volume-feature-enabled]
 backup = true
 snapshot = true
 clone = true
-manage_snapshot = true
-manage_volume = true
+# What comes under management keeps the id that the storage knows it by; the tests
+# of managing want a new one.
+manage_snapshot = false
+manage_volume = false
 extend_attached_volume = true
 multi_backend = false
 CONF
