@@ -2,7 +2,7 @@
 # A fresh machine needs Go and make; `make test` also sets up PostgreSQL.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-fast check conform clients tempest fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
+.PHONY: help run build test test-fast check conform clients clients-evs tempest fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -46,6 +46,9 @@ conform: build ## the black-box suite: against URL=… (its /v3 identity address
 
 clients: build need-clients ## the stock clients (openstack, cinder, SDK, tempest, gophercloud) against our binary, in both dialects
 	compat/clients/run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud
+
+clients-evs: build ## the vendor's Go SDK and gophertelekomcloud with an access key against our binary, in both dialects; compiling them takes a minute the first time
+	compat/clients/run.sh huaweicloud
 
 tempest: build need-clients ## tempest's volume tests alone (TEMPEST_TESTS=regular expression for some of them)
 	DIALECTS=cinder compat/clients/run.sh tempest

@@ -11,6 +11,7 @@ fi
 go vet ./...
 go mod tidy -diff
 (cd compat/clients/gophercloud && go mod tidy -diff && go vet ./...)
+(cd compat/clients/huaweicloud && go mod tidy -diff && go vet ./...)
 go run ./tools/gendocs -check
 go test -count=1 .
 for script in $(git ls-files '*.sh' .ci/run 2>/dev/null || find . -name '*.sh'); do

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Starts a fresh breezeblock in each dialect and runs the named parts against it:
-#   run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud examples conform
+#   run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud huaweicloud examples conform
 # DIALECTS=evs keeps it to one dialect. The binary is ./breezeblock (make build).
 # What passes is compared with counts.tsv; RECORD=1 writes that file anew.
 set -euo pipefail
@@ -17,14 +17,15 @@ stop_server() {
 }
 trap 'stop_server; rm -rf "$work"' EXIT
 
-# start_server DIALECT: sets url and data.
+# start_server DIALECT: sets url, iam and data.
 start_server() {
   data=$work/data-$1
-  ./breezeblock serve --data "$data" --listen 127.0.0.1:0 --dialect "$1" >"$work/$1.out" 2>"$work/$1.log" </dev/null &
+  ./breezeblock serve --data "$data" --listen 127.0.0.1:0 --identity-listen 127.0.0.1:0 --dialect "$1" >"$work/$1.out" 2>"$work/$1.log" </dev/null &
   server=$!
   for _ in $(seq 300); do
     url=$(sed -n 's/^Breezeblock serves \([^ ]*\) .*/\1/p' "$work/$1.out")
-    [ -n "$url" ] && return 0
+    iam=$(sed -n 's/^identity also at //p' "$work/$1.out")
+    [ -n "$url" ] && [ -n "$iam" ] && return 0
     kill -0 "$server" 2>/dev/null || break
     sleep 0.1
   done
@@ -64,6 +65,7 @@ run_part() {
   sdk) commands sdk.py ;;
   tempest) in_shell "$data/openrc-admin" bash compat/clients/tempest.sh ;;
   gophercloud) (cd compat/clients/gophercloud && go run . -binaries "$work/gophercloud" -data "$data") ;;
+  huaweicloud) (cd compat/clients/huaweicloud && go run . -data "$data" -iam "$iam") ;;
   conform) in_shell "$data/openrc" with_admin ./breezeblock conform --quiet --dialect "$dialect" ;;
   examples) in_shell "$data/openrc" bash examples/run-all.sh ;;
   *) echo "run.sh: there is no part $1" >&2; return 2 ;;
@@ -85,6 +87,7 @@ version() {
   sdk) /usr/bin/python3 -c 'import openstack.version as v; print("openstacksdk", v.__version__)' ;;
   tempest) tempest --version ;;
   gophercloud) (cd compat/clients/gophercloud && go list -m -f 'gophercloud {{.Version}}' github.com/gophercloud/gophercloud/v2) ;;
+  huaweicloud) (cd compat/clients/huaweicloud && go list -m -f '{{.Version}}' github.com/huaweicloud/huaweicloud-sdk-go-v3 github.com/opentelekomcloud/gophertelekomcloud | paste -sd ' ' | sed 's/\(.*\) \(.*\)/huaweicloud-sdk-go-v3 \1, gophertelekomcloud \2/') ;;
   *) return 1 ;; # not a client
   esac
 }

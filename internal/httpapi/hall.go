@@ -212,7 +212,7 @@ func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 	}
 	token := tokenOf(x.Request.Header)
 	if token == "" && h.config.Gate != nil && gateway.Signs(x.Request.Header) {
-		signed, err := h.config.Gate.Authenticate(x, x.Request.URL.Path, h.prefixOf(a), a.project)
+		signed, err := h.config.Gate.Authenticate(x, x.Request.URL.Path, a.project)
 		x.Token = signed
 		return err
 	}
@@ -228,16 +228,6 @@ func (h *Hall) authenticate(x *wire.Exchange, a address) error {
 	}
 	x.Token = found
 	return err
-}
-
-// prefixOf is what the door of a path has before its own paths.
-func (h *Hall) prefixOf(a address) string {
-	for _, m := range h.config.Mounts {
-		if m.Prefix != "" && strings.HasPrefix(a.path, m.Prefix+"/") {
-			return m.Prefix
-		}
-	}
-	return ""
 }
 
 // checkServiceToken refuses a service's token that does not hold, although the

@@ -7,35 +7,27 @@ import (
 	"strings"
 )
 
-// texts are the canonical requests that a signature of c may be over: what the two
-// dialects differ in where the request does not tell, and a door's prefix, which
-// clients leave out whose endpoint has a path. Source: client-wire 6, and the SDKs'
-// signers.
-func (c *Claim) texts(r *http.Request, path, prefix string, body []byte) ([]string, error) {
+// texts are the canonical requests that a signature of c may be over: one, or two
+// where a derived key's request does not tell which. Source: client-wire 6, and the
+// SDKs' signers.
+func (c *Claim) texts(r *http.Request, path string, body []byte) ([]string, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, wrong(Unreadable, "the query cannot be read: %v", err)
 	}
 	if c.scope == "" {
-		return c.over(r, path, prefix, canonicalQuery(query), c.contentHash(r, body)), nil
+		return []string{c.over(r, path, canonicalQuery(query), c.contentHash(r, body))}, nil
 	}
-	texts := c.over(r, path, prefix, derivedQuery(query), c.contentHash(r, body))
+	texts := []string{c.over(r, path, derivedQuery(query), c.contentHash(r, body))}
 	if r.Method == http.MethodPost && len(body) == 0 && len(query) > 0 && !c.signsHash() { // no body: the query is hashed in its place
-		texts = append(texts, c.over(r, path, prefix, "", hexSum([]byte(query.Encode())))...)
+		texts = append(texts, c.over(r, path, "", hexSum([]byte(query.Encode()))))
 	}
 	return texts, nil
 }
 
-// over makes the text for the path, and for the path below prefix.
-func (c *Claim) over(r *http.Request, path, prefix, query, hash string) []string {
-	text := func(path string) string {
-		return strings.Join([]string{r.Method, canonicalPath(path), query, c.canonicalHeaders(r), c.list, hash}, "\n")
-	}
-	texts := []string{text(path)}
-	if rest, below := strings.CutPrefix(path, prefix); below && prefix != "" && (rest == "" || rest[0] == '/') {
-		texts = append(texts, text(rest))
-	}
-	return texts
+// over makes the text for a query and a body's hash.
+func (c *Claim) over(r *http.Request, path, query, hash string) string {
+	return strings.Join([]string{r.Method, canonicalPath(path), query, c.canonicalHeaders(r), c.list, hash}, "\n")
 }
 
 // signsHash tells whether the signature names the body's hash.

@@ -39,10 +39,9 @@ func New(config Config) *Gate {
 }
 
 // Authenticate tells what a signed request may do. Path is that of the URL, decoded
-// and otherwise as sent; prefix is what the door that serves it has before its paths;
-// project is what the URL names. What does not hold is logged with its reason.
-func (g *Gate) Authenticate(x *wire.Exchange, path, prefix, project string) (*identity.Token, error) {
-	token, err := g.authenticate(x, path, prefix, project)
+// and otherwise as sent; project is what the URL names. What does not hold is logged with its reason.
+func (g *Gate) Authenticate(x *wire.Exchange, path, project string) (*identity.Token, error) {
+	token, err := g.authenticate(x, path, project)
 	if why, is := errors.AsType[*misfit](err); is {
 		g.config.Log.InfoContext(x.Context(), "a signature does not hold", "request_id", x.RequestID,
 			"reason", string(why.reason), "says", why.says, "remote", x.Remote)
@@ -51,7 +50,7 @@ func (g *Gate) Authenticate(x *wire.Exchange, path, prefix, project string) (*id
 	return token, err
 }
 
-func (g *Gate) authenticate(x *wire.Exchange, path, prefix, project string) (*identity.Token, error) {
+func (g *Gate) authenticate(x *wire.Exchange, path, project string) (*identity.Token, error) {
 	r := x.Request
 	claim, err := ReadClaim(r)
 	if err != nil {
@@ -64,7 +63,7 @@ func (g *Gate) authenticate(x *wire.Exchange, path, prefix, project string) (*id
 	if err != nil {
 		return nil, err
 	}
-	texts, err := claim.texts(r, path, prefix, body)
+	texts, err := claim.texts(r, path, body)
 	if err != nil {
 		return nil, err
 	}
