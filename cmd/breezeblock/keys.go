@@ -9,7 +9,7 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	keys := &cobra.Command{Use: "keys", Short: "Keys that seal identity tokens"}
+	keys := &cobra.Command{Use: "keys", Short: "Keys that seal identity tokens, and keys that sign requests"}
 	rotate := &cobra.Command{
 		Use:   "rotate",
 		Short: "Make the next key primary; a running server takes it up by itself",
@@ -29,6 +29,6 @@ func keysCommand() *cobra.Command {
 		_, err = fmt.Fprintln(c.OutOrStdout(), "the next key is primary")
 		return err
 	}
-	keys.AddCommand(rotate)
+	keys.AddCommand(rotate, accessCommand())
 	return keys
 }

@@ -27,6 +27,7 @@ func Operations() []Operation {
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
+		signatureOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),
 		backendOperations(), manageOperations(),
 		typeOperations(), qosOperations(), quotaOperations(), backupOperations())
