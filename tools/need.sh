@@ -61,5 +61,5 @@ echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update </dev/null
 # Debian 12 has nbdfuse in libnbd-bin, where others have a package of that name.
-apt-cache show nbdfuse >/dev/null 2>&1 || missing=("${missing[@]/#nbdfuse/libnbd-bin}")
+apt-cache policy nbdfuse | grep -q 'Candidate: [0-9]' || missing=("${missing[@]/#nbdfuse/libnbd-bin}")
 apt-get -qq install --no-install-recommends "${missing[@]}" </dev/null >/dev/null
