@@ -12,7 +12,7 @@ func attachmentOperations() []Operation {
 	v3 := []string{"v3"}
 	return []Operation{
 		{"attachment.create", v3, attachmentCreate},
-		{"attachment.show", v3, attachmentLife},
+		{"attachment.show", v3, attachmentModes},
 		{"attachment.update", v3, attachmentLife},
 		{"attachment.complete", v3, attachmentLife},
 		{"attachment.delete", v3, attachmentLife},

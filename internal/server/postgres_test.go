@@ -206,3 +206,40 @@ func (l *storm) end() {
 	close(l.quit)
 	l.clients.Wait()
 }
+
+// Attachments, their connections and what is done to a volume in use, with the rows
+// of PostgreSQL.
+func TestAttachmentsWorkOnPostgres(t *testing.T) {
+	s := open(t, settings{"database": storetest.Postgres(t)}, withFake(fake.New()))
+	demo := s.logIn("demo")
+	volume := s.freeVolume(demo, `,"multiattach":true`)
+	one, first := s.attach(demo, volume, "one")
+	_, second := s.attach(demo, volume, "two")
+	a, b := mustConnect(t, first), mustConnect(t, second)
+	if err := a.WriteBytes(1<<20, []byte("from one")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, b, 1<<20, []byte("from one"))
+	s.v3(demo, "POST", "/volumes/"+volume+"/action", `{"os-extend":{"new_size":2}}`, 202)
+	s.becomes(demo, volume, "in-use")
+	if c := mustConnect(t, second); c.Size != 2<<30 {
+		t.Errorf("got %d bytes, want it grown", c.Size)
+	}
+	s.v3(demo, "DELETE", "/attachments/"+one, "", 200)
+	opensNothing(t, first)
+	if err := a.WriteBytes(0, []byte("late")); err == nil {
+		t.Error("the client that was detached still writes")
+	}
+	snap := s.v3(demo, "POST", "/snapshots", `{"snapshot":{"volume_id":"`+volume+`","force":true}}`, 202).text("snapshot", "id")
+	s.untilStatus(demo, "snapshot", snap, "available")
+	if err := b.WriteBytes(1<<20, []byte("from two")); err != nil {
+		t.Error(err)
+	}
+	s.v3(demo, "POST", "/volumes/"+volume+"/action", `{"os-detach":{}}`, 202)
+	s.becomes(demo, volume, "available")
+	opensNothing(t, second)
+	s.v3(demo, "POST", "/volumes/"+volume+"/action", `{"revert":{"snapshot_id":"`+snap+`"}}`, 202)
+	s.becomes(demo, volume, "available")
+	_, third := s.attach(demo, volume, "three")
+	holds(t, mustConnect(t, third), 1<<20, []byte("from one"))
+}
