@@ -17,6 +17,7 @@ func backupOperations() []Operation {
 		{"backup.list", nil, backupList},
 		{"backup.list_details", nil, backupList},
 		{"backup.show", nil, backupShow},
+		{"backup.explain", nil, backupExplain},
 		{"backup.update", v3, backupUpdate},
 		{"backup.delete", nil, backupDelete},
 		{"backup.restore", nil, backupRestore},
@@ -187,6 +188,22 @@ func backupShow(t T, e *Env) {
 	}
 	e.fault(t, e.do(t, "GET", e.path("/backups/"+unknownID), nil), 404, "itemNotFound")
 	e.fault(t, e.do(t, "GET", e.path("/backups/by-name"), nil), 404, "itemNotFound")
+}
+
+// backupExplain is ours: why a backup is as it is, and what can be done.
+func backupExplain(t T, e *Env) {
+	id := e.backedUp(t, e.ownVolume(t), nil)["id"].(string)
+	a := e.do(t, "GET", e.path("/backups/"+id+"/explain"), nil)
+	status(t, a, 200)
+	got := a.Under("explanation")
+	words, _ := got["you_can"].([]any)
+	if got["object"] != "backup" || got["id"] != id || got["status"] != "available" || got["held_by"] != nil || len(words) == 0 {
+		t.Errorf("got %s, want an available backup that nobody holds, and something to do", a)
+	}
+	e.fault(t, e.do(t, "GET", e.path("/backups/"+unknownID+"/explain"), nil), 404, "itemNotFound")
+	if e.Other != nil {
+		e.fault(t, e.as(t, e.Other, "GET", "/"+e.Version+"/"+e.Other.ProjectID+"/backups/"+id+"/explain", nil), 404, "itemNotFound")
+	}
 }
 
 func backupUpdate(t T, e *Env) {

@@ -77,6 +77,7 @@ const (
 	BinaryAPI       = "cinder-api"
 	BinaryScheduler = "cinder-scheduler"
 	BinaryVolume    = "cinder-volume"
+	BinaryBackup    = "cinder-backup"
 )
 
 // MaxReason is the length of the reason for which a service is disabled, in
@@ -111,6 +112,9 @@ func (s *Service) Daemons(ctx context.Context) ([]Daemon, error) {
 		return nil, err
 	}
 	all := []Daemon{{Binary: BinaryScheduler, Host: s.Node()}, {Binary: BinaryVolume, Host: s.BackendHost(), Frozen: frozen}}
+	if s.parts.Backups != nil {
+		all = append(all, Daemon{Binary: BinaryBackup, Host: s.Node()})
+	}
 	for i := range all {
 		text, err := s.store.Setting(ctx, settingOf(all[i].Binary))
 		if err != nil {
@@ -130,7 +134,8 @@ const disabledPrefix = "disabled:"
 func settingOf(binary string) string { return "service/" + binary }
 
 // SetDaemon enables or disables a service. A disabled cinder-volume takes no new
-// volumes: they end in error, with a message. Fails with NotFound.
+// volumes, a disabled cinder-backup makes no backups: they end in error, with a
+// message. Fails with NotFound.
 func (s *Service) SetDaemon(ctx context.Context, host, binary string, disabled bool, reason string) error {
 	all, err := s.Daemons(ctx)
 	if err != nil {
@@ -163,3 +168,15 @@ func (s *Service) placeable(ctx context.Context, v *Volume) error {
 }
 
 var errNoBackend = Errorf(Unavailable, "no backend takes the volume")
+
+// takesBackups fails with errBackupsOff when no new backups are made. Source: Cinder
+// scheduler/manager.py create_backup.
+func (s *Service) takesBackups(ctx context.Context) error {
+	text, err := s.store.Setting(ctx, settingOf(BinaryBackup))
+	if err == nil && strings.HasPrefix(text, disabledPrefix) {
+		return errBackupsOff
+	}
+	return err
+}
+
+var errBackupsOff = Errorf(Unavailable, "no new backups are made: the service %s is disabled", BinaryBackup)

@@ -38,16 +38,12 @@ func (w *ward) backsUp(id string) bool {
 
 // judgeBackup compares a backup with the jobs.
 func (s *Service) judgeBackup(w *ward, b *Backup) *Finding {
-	exit := BackupStatus("")
-	switch {
-	case b.Status == BackupCreating && !w.awaits(b.ID):
-		exit = BackupError
-	case b.Status == BackupDeleting && !w.awaits(b.ID):
-		exit = BackupErrorDeleting
-	case b.Status == BackupRestoring && !w.awaits(b.RestoreVolumeID, jobRestoreBackup):
-		exit = BackupAvailable
+	exit := exitOfBackup(b.Status)
+	awaited := w.awaits(b.ID)
+	if b.Status == BackupRestoring {
+		awaited = w.awaits(b.RestoreVolumeID, jobRestoreBackup)
 	}
-	if exit == "" {
+	if exit == "" || awaited {
 		return nil
 	}
 	return &Finding{Problem: StatusProblem, Object: "backup", ID: b.ID,

@@ -12,7 +12,7 @@ import (
 
 // Explanation says in words why an object is as it is, and what can be done.
 type Explanation struct {
-	Object    string // volume, snapshot, group, group snapshot
+	Object    string // volume, snapshot, backup, group, group snapshot
 	ID        string
 	Status    string
 	WaitsFor  string    // empty: nothing
@@ -182,11 +182,18 @@ func (s *Service) explain(x *Explanation, e *explained) {
 	if e.live.State == jobs.Running {
 		begins = e.live.ClaimedAt
 	}
-	patience := s.parts.Patience
-	if patience == 0 {
-		patience = jobs.DefaultPatience
+	x.Deadline = begins.Add(max(0, s.patienceFor(e.live.Kind)-e.live.Spent))
+}
+
+// patienceFor is how long the attempts at a kind of job may take together.
+func (s *Service) patienceFor(kind string) time.Duration {
+	switch own := s.Handlers()[kind].Patience; {
+	case own > 0:
+		return own
+	case s.parts.Patience > 0:
+		return s.parts.Patience
 	}
-	x.Deadline = begins.Add(max(0, patience-e.live.Spent))
+	return jobs.DefaultPatience
 }
 
 // explainResting is explain for an object that no job is on its way for.
@@ -257,7 +264,7 @@ func (e *explained) lastError() string {
 
 // shownCause is what anybody may read of why a job failed.
 func shownCause(text string) string {
-	for _, cause := range shownErrors {
+	for _, cause := range append(shownBackup, shownErrors...) {
 		if strings.Contains(text, cause.Error()) {
 			return cause.Error()
 		}

@@ -66,6 +66,9 @@ func wordsOfVolume(v *Volume) words {
 	case VolumeDetaching:
 		w.waits = "for whoever began it to detach it (os-detach)"
 		w.can = []string{"detach it", "leave it attached (os-roll_detaching)"}
+	case VolumeAwaiting:
+		w.waits = "for another project to accept the offer of it, or for its own to call that off (deletion of the transfer)"
+		w.can = []string{"accept it elsewhere, with the transfer's key", "call it off: delete the transfer"}
 	case VolumeMaintenance:
 		w.waits = "for an administrator to end the maintenance (os-reset_status)"
 	default:

@@ -13,7 +13,7 @@ import (
 var hopelessBackup = []error{backup.ErrDamaged, backup.ErrInvalid}[:2:2]
 
 // shownBackup are causes that the owner of a backup may read; others name files.
-var shownBackup = []error{backup.ErrDamaged, backup.ErrNoSpace, backup.ErrNotFound, backup.ErrBusy, backup.ErrInvalid}[:5:5]
+var shownBackup = []error{backup.ErrDamaged, backup.ErrNoSpace, backup.ErrNotFound, backup.ErrBusy, backup.ErrInvalid, errBackupsOff}[:6:6]
 
 // failReason is why something failed, in words for the owner.
 func failReason(cause error) string {
@@ -77,10 +77,26 @@ func (s *Service) giveUpRestoreBackup(ctx context.Context, job *jobs.Job, cause 
 			if err != nil && !isGone(err) {
 				return err
 			}
+			if err := s.tellUsersOf(tx, job, args.Backup, cause); err != nil { // Source: Cinder backup/manager.py restore_backup
+				return err
+			}
 		}
 		job.State, job.Error = jobs.Failed, cause.Error()
 		return tx.FinishJob(job)
 	})
+}
+
+// exitOfBackup is exitOfVolume for backups.
+func exitOfBackup(status BackupStatus) BackupStatus {
+	switch status {
+	case BackupAvailable, BackupError, BackupErrorDeleting:
+		return ""
+	case BackupRestoring:
+		return BackupAvailable
+	case BackupDeleting:
+		return BackupErrorDeleting
+	}
+	return BackupError
 }
 
 // stuckBackup gives a backup whose job is no more a status with an exit.
@@ -89,17 +105,12 @@ func stuckBackup(tx Tx, id string) error {
 	if err != nil {
 		return err
 	}
-	b := *stored
-	switch b.Status {
-	case BackupAvailable, BackupError, BackupErrorDeleting:
+	exit := exitOfBackup(stored.Status)
+	if exit == "" {
 		return nil
-	case BackupRestoring:
-		b.Status = BackupAvailable
-	case BackupDeleting:
-		b.Status = BackupErrorDeleting
-	default:
-		b.Status = BackupError
 	}
+	b := *stored
+	b.Status = exit
 	b.FailReason = "the work on it was lost"
 	return tx.SaveBackup(&b)
 }

@@ -66,6 +66,10 @@ var failures = map[string]failure{
 	jobExtendVolume:   {"VOLUME", "007", "010"},
 	jobCreateSnapshot: {"VOLUME_SNAPSHOT", "009", "013"},
 	jobDeleteSnapshot: {"VOLUME_SNAPSHOT", "010", "016"},
+	jobCreateBackup:   {"VOLUME_BACKUP", "013", "020"},
+	jobCopyBackup:     {"VOLUME_BACKUP", "013", "020"},
+	jobDeleteBackup:   {"VOLUME_BACKUP", "014", "025"},
+	jobRestoreBackup:  {"VOLUME_BACKUP", "015", "026"},
 }
 
 // actions are what was being done, by Cinder's number.
@@ -120,6 +124,11 @@ func failureOf(kind string, cause error) (f failure, ok bool) {
 
 // tellUsers adds the message of a job that gave up, in the transaction that ends it.
 func (s *Service) tellUsers(tx Tx, job *jobs.Job, cause error) error {
+	return s.tellUsersOf(tx, job, job.ResourceID, cause)
+}
+
+// tellUsersOf is tellUsers for a job that is queued for one object and told of another.
+func (s *Service) tellUsersOf(tx Tx, job *jobs.Job, resourceID string, cause error) error {
 	f, ok := failureOf(job.Kind, cause)
 	if !ok {
 		return nil
@@ -127,7 +136,7 @@ func (s *Service) tellUsers(tx Tx, job *jobs.Job, cause error) error {
 	now := tx.Now()
 	err := tx.AddMessage(&Message{
 		ID: s.parts.NewUUID(), ProjectID: job.ProjectID, RequestID: requestOf(job.ID),
-		ResourceType: f.resource, ResourceID: job.ResourceID,
+		ResourceType: f.resource, ResourceID: resourceID,
 		EventID:  strings.Join([]string{"VOLUME", f.resource, f.action, f.detail}, "_"),
 		ActionID: f.action, DetailID: f.detail, Level: "ERROR", CreatedAt: now, ExpiresAt: now.Add(MessageTTL),
 	})

@@ -135,7 +135,7 @@ func TestDisabledBackendTakesNoNewVolumes(t *testing.T) {
 		if err := r.service.SetDaemon(t.Context(), "elsewhere", block.BinaryVolume, true, ""); block.KindOf(err) != block.NotFound {
 			t.Errorf("another host: %v, want NotFound", err)
 		}
-		if all, err := r.service.Daemons(t.Context()); err != nil || len(all) != 2 || all[0].Disabled || all[1].Disabled {
+		if all, err := r.service.Daemons(t.Context()); err != nil || len(all) != 3 || all[0].Disabled || all[1].Disabled || all[2].Disabled {
 			t.Errorf("got %+v, %v", all, err)
 		}
 	})

@@ -53,6 +53,9 @@ func (s *Service) runCreateBackup(ctx context.Context, job *jobs.Job) error {
 	if err != nil {
 		return err
 	}
+	if err := s.beginsBackup(ctx, job); err != nil {
+		return err
+	}
 	if err := s.driver.Snapshot(ctx, b.VolumeID, b.BaseID, driver.Fence(job.Fence)); err != nil {
 		return fmt.Errorf("take the snapshot of backup %s: %w", b.ID, err)
 	}
@@ -75,6 +78,19 @@ func (s *Service) runCreateBackup(ctx context.Context, job *jobs.Job) error {
 	})
 }
 
+// beginsBackup fails for good at the first attempt when no new backups are made;
+// what was begun is finished.
+func (s *Service) beginsBackup(ctx context.Context, job *jobs.Job) error {
+	if job.Attempt > 1 {
+		return nil
+	}
+	err := s.takesBackups(ctx)
+	if errors.Is(err, errBackupsOff) {
+		err = jobs.GiveUpNow(err)
+	}
+	return err
+}
+
 // runCopyBackup copies the snapshot's bytes. What was copied before a process died
 // is found again and not stored twice.
 func (s *Service) runCopyBackup(ctx context.Context, job *jobs.Job) error {
@@ -87,6 +103,11 @@ func (s *Service) runCopyBackup(ctx context.Context, job *jobs.Job) error {
 	}
 	if err := s.ready(); err != nil {
 		return err
+	}
+	if b.SnapshotID != "" { // its first job is this
+		if err := s.beginsBackup(ctx, job); err != nil {
+			return err
+		}
 	}
 	note, err := s.noteOf(ctx, b)
 	if err != nil {

@@ -17,6 +17,7 @@ func (a *API) backupRoutes() []wire.Route {
 		{Name: "backup.list", Method: "GET", Path: all, Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: recorded, Handle: a.listBackups},
 		{Name: "backup.list_details", Method: "GET", Path: all + "/detail", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: cinderAPI, Handle: a.listBackupDetails},
 		{Name: "backup.show", Method: "GET", Path: one, Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: cinderAPI, Handle: a.showBackup},
+		{Name: "backup.explain", Method: "GET", Path: one + "/explain", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: ours, Handle: a.explainBackup},
 		{Name: "backup.update", Method: "PUT", Path: one, Versions: wire.V3, Since: wire.BackupUpdate, Permission: wire.Member, OK: 200, Source: cinderAPI, Handle: a.updateBackup},
 		{Name: "backup.delete", Method: "DELETE", Path: one, Versions: wire.V2V3, Permission: wire.Member, OK: 202, Source: cinderAPI, Handle: a.deleteBackup},
 		{Name: "backup.restore", Method: "POST", Path: one + "/restore", Versions: wire.V2V3, Permission: wire.Member, OK: 202, Source: cinderAPI, Handle: a.restoreBackup},

@@ -219,7 +219,7 @@ var logLevels = []struct {
 }{{"DEBUG", slog.LevelDebug}, {"INFO", slog.LevelInfo}, {"WARNING", slog.LevelWarn}, {"ERROR", slog.LevelError}}
 
 // logBinaries are what get-log and set-log may name: one process is all of them.
-var logBinaries = []string{block.BinaryAPI, block.BinaryScheduler, block.BinaryVolume}
+var logBinaries = []string{block.BinaryAPI, block.BinaryScheduler, block.BinaryVolume, block.BinaryBackup}
 
 // readLog reads which services are meant, and the level if there is one.
 func (a *API) readLog(x *wire.Exchange, allowed ...string) (meant []block.Daemon, words map[string]string, err error) {
@@ -236,13 +236,13 @@ func (a *API) readLog(x *wire.Exchange, allowed ...string) (meant []block.Daemon
 		return nil, nil, err
 	}
 	binary := words["binary"]
-	known := binary == "" || binary == "*" || binary == "cinder-backup" || slices.Contains(logBinaries, binary)
+	known := binary == "" || binary == "*" || slices.Contains(logBinaries, binary)
 	if !known {
-		return nil, nil, block.Errorf(block.Invalid, "Invalid input for field/attribute binary: %.64q is none of %s, cinder-backup.", binary, strings.Join(logBinaries, ", "))
+		return nil, nil, block.Errorf(block.Invalid, "Invalid input for field/attribute binary: %.64q is none of %s.", binary, strings.Join(logBinaries, ", "))
 	}
 	for _, d := range []block.Daemon{
 		{Binary: block.BinaryAPI, Host: a.blocks.Node()}, {Binary: block.BinaryScheduler, Host: a.blocks.Node()},
-		{Binary: block.BinaryVolume, Host: a.blocks.BackendHost()},
+		{Binary: block.BinaryVolume, Host: a.blocks.BackendHost()}, {Binary: block.BinaryBackup, Host: a.blocks.Node()},
 	} {
 		if (binary == "" || binary == "*" || binary == d.Binary) && (words["server"] == "" || words["server"] == d.Host) {
 			meant = append(meant, d)

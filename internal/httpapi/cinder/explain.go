@@ -34,6 +34,19 @@ func (a *API) explainSnapshot(x *wire.Exchange) error {
 	return replyExplanation(x, e)
 }
 
+// explainBackup serves GET /backups/{backup_id}/explain.
+func (a *API) explainBackup(x *wire.Exchange) error {
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	e, err := a.blocks.ExplainBackup(x.Context(), caller, x.PathValue("backup_id"))
+	if err != nil {
+		return err
+	}
+	return replyExplanation(x, e)
+}
+
 func replyExplanation(x *wire.Exchange, e *block.Explanation) error {
 	return x.Reply(http.StatusOK, func(b []byte) []byte { return appendExplanation(b, e) })
 }
