@@ -20,8 +20,10 @@ const (
 	socketFolder  = "nbd"
 
 	// sharedSocket are the rights of a socket at a place that the operator named: its
-	// folder says who may come. Our own folder is nobody else's.
+	// folder says who may come. Our own folder is nobody else's, nor is what is in it,
+	// whatever the umask.
 	sharedSocket = 0o660
+	ownSocket    = 0o600
 )
 
 // listenOwnSocket opens the socket in a folder of its own below the data folder;
@@ -42,7 +44,7 @@ func (s *Server) listenOwnSocket() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, socketFile)
-	return path, s.listenSocket(path)
+	return path, s.listenSocket(path, ownSocket)
 }
 
 // ownFolder makes a folder that is nobody else's, or fails.
@@ -61,9 +63,9 @@ func ownFolder(dir string) error {
 	return nil
 }
 
-// listenSocket opens a unix socket. One that a server which died left behind is
+// listenSocket opens a unix socket with these rights. One that a server which died left behind is
 // taken away first; one that somebody still serves is left alone.
-func (s *Server) listenSocket(path string) error {
+func (s *Server) listenSocket(path string, rights fs.FileMode) error {
 	if len(path) > maxSocketPath {
 		return fmt.Errorf("the path of the socket has %d bytes, and may have %d: %s", len(path), maxSocketPath, path)
 	}
@@ -84,6 +86,9 @@ func (s *Server) listenSocket(path string) error {
 		return fmt.Errorf("listen on %s: %w", path, err)
 	}
 	s.data.listener = listener
+	if err := os.Chmod(path, rights); err != nil {
+		return fmt.Errorf("set the rights of %s: %w", path, err)
+	}
 	return nil
 }
 
@@ -93,11 +98,5 @@ func (s *Server) listenSharedSocket(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.listenSocket(path); err != nil {
-		return "", err
-	}
-	if err := os.Chmod(path, sharedSocket); err != nil {
-		return "", fmt.Errorf("set the rights of %s: %w", path, err)
-	}
-	return path, nil
+	return path, s.listenSocket(path, sharedSocket)
 }
