@@ -167,25 +167,11 @@ func errBox(object, why string) error { return fmt.Errorf("%w: %s: %s", ErrDamag
 
 // open gives the plain bytes of a box, appended to into; fails with ErrDamaged.
 func (p *press) open(k kind, object string, box, into []byte) ([]byte, error) {
-	if len(box) < boxHeader+boxTag+boxSum || len(box) > maxBox {
-		return nil, errBox(object, fmt.Sprintf("%d bytes are no box", len(box)))
+	length, err := checkBox(k, object, box)
+	if err != nil {
+		return nil, err
 	}
-	end := len(box) - boxSum
-	header, body := box[:boxHeader], box[boxHeader:end]
-	switch {
-	case crc32.Checksum(box[:end], castagnoli) != binary.BigEndian.Uint32(box[end:]):
-		return nil, errBox(object, "its checksum is wrong")
-	case string(header[:4]) != boxMagic || header[7] != 0:
-		return nil, errBox(object, "it is no box")
-	case header[5] != boxVersion:
-		return nil, errBox(object, fmt.Sprintf("its format is %d; this version reads %d", header[5], boxVersion))
-	case header[4] != byte(k):
-		return nil, errBox(object, "it is of another kind")
-	}
-	length := int(binary.BigEndian.Uint32(header[8:]))
-	if length == 0 || length > maxPlain {
-		return nil, errBox(object, "its length is out of range")
-	}
+	header, body := box[:boxHeader], box[boxHeader:len(box)-boxSum]
 	aead, err := p.secrets.aead(header[saltAt:nonceAt])
 	if err != nil {
 		return nil, err
@@ -195,6 +181,31 @@ func (p *press) open(k kind, object string, box, into []byte) ([]byte, error) {
 		return nil, errBox(object, "it was sealed with another key, for another name, or was changed")
 	}
 	return p.unpack(object, header[6], plain, length, into)
+}
+
+// checkBox holds a box to its checksum and header, without a key, and tells the length
+// of what it holds; fails with ErrDamaged.
+func checkBox(k kind, object string, box []byte) (length int, err error) {
+	if len(box) < boxHeader+boxTag+boxSum || len(box) > maxBox {
+		return 0, errBox(object, fmt.Sprintf("%d bytes are no box", len(box)))
+	}
+	end := len(box) - boxSum
+	header := box[:boxHeader]
+	switch {
+	case crc32.Checksum(box[:end], castagnoli) != binary.BigEndian.Uint32(box[end:]):
+		return 0, errBox(object, "its checksum is wrong")
+	case string(header[:4]) != boxMagic || header[7] != 0:
+		return 0, errBox(object, "it is no box")
+	case header[5] != boxVersion:
+		return 0, errBox(object, fmt.Sprintf("its format is %d; this version reads %d", header[5], boxVersion))
+	case header[4] != byte(k):
+		return 0, errBox(object, "it is of another kind")
+	}
+	length = int(binary.BigEndian.Uint32(header[8:]))
+	if length == 0 || length > maxPlain {
+		return 0, errBox(object, "its length is out of range")
+	}
+	return length, nil
 }
 
 // unpack undoes the codec. What was authenticated is ours, but a box with a wrong

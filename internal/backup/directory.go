@@ -9,10 +9,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,8 +19,7 @@ import (
 // is put. A file is written under another name, synced and renamed, so no reader
 // ever sees a part of one; Flush syncs the folders.
 type Directory struct {
-	root  string
-	count atomic.Int64 // for names of files that are being written
+	root string
 
 	mu       sync.Mutex
 	unsynced map[string]bool // folders with names that are not durable yet
@@ -79,10 +76,10 @@ func (d *Directory) put(ctx context.Context, name string, data []byte, place fun
 	return nil
 }
 
-// write writes a file of its own and syncs what it holds.
+// write writes a file of its own and syncs what it holds. Its name is by chance: other
+// nodes may share the folder, and their process have the same number as this.
 func (d *Directory) write(data []byte) (name string, err error) {
-	name = filepath.Join(d.root, scratch, strconv.Itoa(os.Getpid())+"-"+strconv.FormatInt(d.count.Add(1), 10))
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.CreateTemp(filepath.Join(d.root, scratch), "new-*") // 0600
 	if err != nil {
 		return "", err
 	}
@@ -91,9 +88,9 @@ func (d *Directory) write(data []byte) (name string, err error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(name)
+		_ = os.Remove(f.Name())
 	}
-	return name, err
+	return f.Name(), err
 }
 
 // makeFolders makes a folder of objects, and the one of files being written.
@@ -173,7 +170,8 @@ func (d *Directory) Get(ctx context.Context, name string, limit int64) ([]byte, 
 	return data, nil
 }
 
-// Stat fails with ErrNotFound.
+// Stat fails with ErrNotFound. What it finds may have been put by a process that was
+// killed before its Flush: the folders above it are not taken for durable.
 func (d *Directory) Stat(ctx context.Context, name string) (ObjectInfo, error) {
 	if err := errors.Join(ctx.Err(), CheckName(name)); err != nil {
 		return ObjectInfo{}, err
@@ -181,6 +179,11 @@ func (d *Directory) Stat(ctx context.Context, name string) (ObjectInfo, error) {
 	info, err := os.Stat(d.path(name))
 	if err != nil {
 		return ObjectInfo{}, fileError("stat", name, err)
+	}
+	for dir := filepath.Dir(d.path(name)); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if d.note(dir); dir == d.root {
+			break
+		}
 	}
 	return ObjectInfo{name, info.Size(), info.ModTime()}, nil
 }

@@ -31,7 +31,7 @@ type Objects interface {
 	Put(ctx context.Context, name string, data []byte) error
 	// Create is Put, but fails with ErrExists when the name is taken.
 	Create(ctx context.Context, name string, data []byte) error
-	// Flush makes whatever was put or deleted before durable.
+	// Flush makes whatever was put, deleted, or found by Stat before durable.
 	Flush(ctx context.Context) error
 	// Get reads an object of at most limit bytes; fails with ErrNotFound, and with
 	// ErrDamaged when it is longer.

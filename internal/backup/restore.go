@@ -33,7 +33,8 @@ type Restoration struct {
 }
 
 // Restore makes the target hold what the backup holds, durably, and zeroes past its
-// end. Each chunk is held to its checksum, its key and its name before any of it is
+// end (Assumed: Cinder leaves what a larger volume held there, which is a mixture of two
+// volumes and no state that any of them ever had). Each chunk is held to its checksum, its key and its name before any of it is
 // written; the first that fails ends the restoration with ErrDamaged. What was
 // written until then stays.
 func (r *Repository) Restore(ctx context.Context, s Restoration) error {

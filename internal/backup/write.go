@@ -31,6 +31,7 @@ type Written struct {
 	Chunks int64 // that the backup holds and that are not zero
 	Read   int64 // bytes read from the source
 	Stored int64 // bytes of objects put; what was there already is not put again
+	Mended int64 // chunks and indexes that were there, damaged, and were put again
 }
 
 // Write writes a backup: chunks first, its manifest last and durably, so that a
@@ -55,11 +56,12 @@ func (r *Repository) Write(ctx context.Context, s Source) (Written, error) {
 	} else if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrDamaged) {
 		return Written{}, err
 	}
-	if err := r.begin(ctx, s.ID); err != nil {
+	marker, err := r.begin(ctx, s.ID)
+	if err != nil {
 		return Written{}, err
 	}
-	defer r.end(ctx, s.ID)
-	w := &writing{Repository: r, Source: s, press: p}
+	defer r.end(ctx, s.ID, marker)
+	w := &writing{Repository: r, Source: s, press: p, marker: marker}
 	return w.run(ctx)
 }
 
@@ -81,29 +83,50 @@ func (s *Source) check() error {
 
 // begin leaves the writer's marker, by which sweeps know of it, and then looks for a
 // sweep. A sweep leaves its marker before it looks for writers: one of the two sees
-// the other.
-func (r *Repository) begin(ctx context.Context, id string) error {
-	if err := r.objects.Put(ctx, writers+id, []byte("a backup is being written\n")); err != nil {
-		return err
+// the other. The marker tells one writer from another of the same backup, who took
+// over from it or from whom it took over.
+func (r *Repository) begin(ctx context.Context, id string) (marker []byte, err error) {
+	var drawn [16]byte
+	if _, err := io.ReadFull(r.config.Random, drawn[:]); err != nil {
+		return nil, fmt.Errorf("draw a marker: %w", err)
+	}
+	marker = fmt.Appendf(nil, "a backup is being written by %x\n", drawn)
+	if err := r.objects.Put(ctx, writers+id, marker); err != nil {
+		return nil, err
 	}
 	going, err := r.sweeping(ctx)
 	if err == nil && going {
 		err = fmt.Errorf("%w: it is being swept", ErrBusy)
 	}
 	if err != nil {
-		r.end(ctx, id)
+		r.end(ctx, id, marker)
 	}
-	return err
+	return marker, err
+}
+
+// maxMarker is the longest marker, in bytes.
+const maxMarker = 100
+
+// stands tells whether a marker is there.
+func (r *Repository) stands(ctx context.Context, id string, marker []byte) (bool, error) {
+	there, err := r.objects.Get(ctx, writers+id, maxMarker)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDamaged) {
+		return false, nil
+	}
+	return bytes.Equal(there, marker), err
 }
 
 // markerTime is what taking a marker away may cost a call that was ended.
 const markerTime = 10 * time.Second
 
-// end takes the marker away. One that stays is known by its age.
-func (r *Repository) end(ctx context.Context, id string) {
+// end takes the marker away if it is still this writer's. One that stays is known by
+// its age.
+func (r *Repository) end(ctx context.Context, id string, marker []byte) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markerTime)
 	defer cancel()
-	_ = r.objects.Delete(ctx, writers+id)
+	if own, err := r.stands(ctx, id, marker); err == nil && own {
+		_ = r.objects.Delete(ctx, writers+id)
+	}
 }
 
 // writing is one Write.
@@ -111,12 +134,14 @@ type writing struct {
 	*Repository
 	Source
 	press  *press
+	marker []byte
 	parent *Manifest // nil: none
 	dirty  bitmap    // chunks to read
 	zero   bitmap    // chunks that are known to be zero
 
 	todo, done        atomic.Int64 // chunks to read, and those that were
 	read, put, chunks atomic.Int64
+	mended            atomic.Int64
 }
 
 func (w *writing) run(ctx context.Context) (Written, error) {
@@ -141,13 +166,19 @@ func (w *writing) run(ctx context.Context) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
+	// Without its marker a sweep may have taken what this found and did not put.
+	if own, err := w.stands(ctx, w.ID, w.marker); err != nil {
+		return Written{}, err
+	} else if !own {
+		return Written{}, fmt.Errorf("%w: another writes backup %s", ErrBusy, w.ID)
+	}
 	if err := w.objects.Put(ctx, manifests+w.ID, box); err != nil {
 		return Written{}, err
 	}
 	if err := w.objects.Flush(ctx); err != nil {
 		return Written{}, err
 	}
-	return Written{Chunks: m.Chunks, Read: w.read.Load(), Stored: w.put.Load() + int64(len(box))}, nil
+	return Written{Chunks: m.Chunks, Read: w.read.Load(), Stored: w.put.Load() + int64(len(box)), Mended: w.mended.Load()}, nil
 }
 
 // plan finds out which chunks must be read.
@@ -263,11 +294,12 @@ func (w *writing) chunk(ctx context.Context, p *press, at int64, buffer []byte) 
 	return called, w.keep(ctx, p, chunkKind, called, plain)
 }
 
-// keep stores bytes under their name, unless they are there: while this marker
-// stands no sweep takes them away.
+// keep stores bytes under their name, unless they are there, whole: while this
+// marker stands no sweep takes them away.
 func (w *writing) keep(ctx context.Context, p *press, k kind, n name, plain []byte) error {
 	object := n.object(k)
-	if _, err := w.objects.Stat(ctx, object); !errors.Is(err, ErrNotFound) {
+	there, whole, err := w.lies(ctx, k, object, len(plain))
+	if whole || err != nil {
 		return err
 	}
 	box, err := p.pack(k, object, plain)
@@ -275,7 +307,28 @@ func (w *writing) keep(ctx context.Context, p *press, k kind, n name, plain []by
 		return err
 	}
 	w.put.Add(int64(len(box)))
+	if there {
+		w.mended.Add(1)
+	}
 	return w.objects.Put(ctx, object, box)
+}
+
+// lies tells whether a box is there, and whether it is whole: it is held to its
+// length, header and checksum, so that what was damaged on disk is not trusted but
+// put again. It is not decrypted: that would cost more than it could find.
+func (w *writing) lies(ctx context.Context, k kind, object string, plain int) (there, whole bool, err error) {
+	if _, err := w.objects.Stat(ctx, object); err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return false, false, err
+	}
+	box, err := w.objects.Get(ctx, object, maxBox)
+	if err != nil {
+		return true, false, ctx.Err() // whatever cannot be read is put again
+	}
+	length, err := checkBox(k, object, box)
+	return true, err == nil && length == plain, nil
 }
 
 // bitmap is a set of chunks: 4 MiB for the largest device.
