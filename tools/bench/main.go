@@ -63,7 +63,7 @@ func readOptions(args []string) (o options, only *regexp.Regexp, err error) {
 	flags.StringVar(&o.binary, "binary", "./breezeblock", "the service under test: static and stripped")
 	flags.StringVar(&o.folder, "dir", os.TempDir(), "a folder on a real disk, for data; big ones stay there for the next run")
 	flags.StringVar(&o.json, "json", "", "write the result to this file, too")
-	flags.StringVar(&o.only, "only", "", "measure the groups that match this expression: http get, http get cold, http put, store 64, store 1, page deep, page encode, page memory, start, idle memory, binary size, engine, nbd")
+	flags.StringVar(&o.only, "only", "", "measure the groups that match this expression: http get, http get cold, http put, store 64, store 1, page deep, page encode, page memory, start, idle memory, binary size, engine, backup, nbd")
 	flags.IntVar(&o.rounds, "rounds", 7, "paired rounds of each row; the goals ask for 5 at least")
 	flags.DurationVar(&o.slot, "slot", time.Second, "how long each side of a round runs; whole seconds with wrk")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the order in which things are measured")
@@ -121,7 +121,7 @@ func run() (err error) {
 
 // measure fills the report, row by row.
 func (b *bench) measure(ctx context.Context) error {
-	for _, rows := range []func(context.Context) error{b.httpRows, b.storeRows, b.jobRows, b.pagingRows, b.startRows, b.engineRows, b.nbdRows} {
+	for _, rows := range []func(context.Context) error{b.httpRows, b.storeRows, b.jobRows, b.pagingRows, b.startRows, b.engineRows, b.backupRows, b.nbdRows} {
 		if err := rows(ctx); err != nil {
 			return err
 		}
