@@ -15,6 +15,7 @@ func consistencyGroupOperations() []Operation {
 		{"consistencygroup.list", nil, consistencyGroups},
 		{"consistencygroup.list_details", nil, consistencyGroups},
 		{"consistencygroup.update", nil, consistencyGroups},
+		{"consistencygroup.put", nil, consistencyGroups},
 		{"consistencygroup.delete", nil, consistencyGroups},
 		{"consistencygroup.create_from_src", nil, cgSnapshots},
 		{"cgsnapshot.create", nil, cgSnapshots},
@@ -80,7 +81,7 @@ func consistencyGroups(t T, e *Env) {
 		}
 	}
 	e.fault(t, e.do(t, "POST", path+"/delete", `{"consistencygroup":{"force":false}}`), 400, "badRequest") // it has a volume
-	status(t, e.do(t, "PUT", path+"/update", `{"consistencygroup":{"remove_volumes":"`+volume+`"}}`), 202)
+	status(t, e.do(t, "PUT", path, `{"consistencygroup":{"remove_volumes":"`+volume+`"}}`), 202)
 	for _, bad := range []string{`{"consistencygroup":{}}`, `{"consistencygroup":{"add_volumes":"x"}}`, `{"consistencygroup":{"name":5}}`, `{}`} {
 		e.fault(t, e.do(t, "PUT", path+"/update", bad), 400, "badRequest")
 	}

@@ -83,7 +83,7 @@ func (m managedAt) volume(t T, e *Env) {
 		`{"volume":{"host":"nothing@here","ref":{"source-name":"` + id + `"}}}`} {
 		e.fault(t, e.admin(t, "POST", m.volumes, bad, m.fields...), 400, "badRequest")
 	}
-	a := e.admin(t, "POST", m.volumes, body(`"ref":{"source-name":"`+id+`"}`), m.fields...)
+	a := e.admin(t, "POST", m.volumes, body(`"ref":{"source-name":"volume-`+id+`"}`), m.fields...) // as Cinder's templates name it, or bare
 	status(t, a, 202)
 	if got := a.Under("volume"); got["id"] != id || got["name"] != "back" || fmt.Sprint(got["size"]) != "1" || got["status"] != "available" {
 		t.Errorf("got %v, want the volume again", got)
@@ -122,7 +122,7 @@ func (m managedAt) snapshot(t T, e *Env) {
 		e.fault(t, e.admin(t, "POST", m.snapshots, bad, m.fields...), 400, "badRequest")
 	}
 	e.fault(t, e.admin(t, "POST", m.snapshots, `{"snapshot":{"volume_id":"`+unknownID+`","ref":"`+s.id+`"}}`, m.fields...), 404, "itemNotFound")
-	a := e.admin(t, "POST", m.snapshots, body(`{"source-name":"`+s.id+`"}`), m.fields...)
+	a := e.admin(t, "POST", m.snapshots, body(`{"source-name":"_snapshot-`+s.id+`"}`), m.fields...)
 	status(t, a, 202)
 	if got := s.show(t); got["name"] != "back" || got["volume_id"] != e.volume || got["status"] != "available" {
 		t.Errorf("got %v, want the snapshot again, in the volume's project", got)

@@ -55,6 +55,7 @@ var bodies = map[string]string{
 	"consistencygroup.create":          `{"consistencygroup":{"name":"n","description":"d","volume_types":"SSD,__DEFAULT__","availability_zone":"az1"}}`,
 	"consistencygroup.create_from_src": `{"consistencygroup-from-src":{"name":"n","description":"d","source_cgid":"{group}"}}`,
 	"consistencygroup.update":          `{"consistencygroup":{"name":"n{#}","description":"d","add_volumes":"{volume}"}}`,
+	"consistencygroup.put":             `{"consistencygroup":{"name":"n{#}","description":"d","remove_volumes":"{volume}"}}`,
 	"consistencygroup.delete":          `{"consistencygroup":{"force":true}}`,
 	"cgsnapshot.create":                `{"cgsnapshot":{"consistencygroup_id":"{group}","name":"n","description":"d"}}`,
 

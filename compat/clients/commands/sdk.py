@@ -12,7 +12,9 @@ from openstack.block_storage.v3 import _proxy
 
 CALLS = {n for n in vars(_proxy.Proxy) if not n.startswith('_')}
 
-LEFT = {}
+LEFT = {
+    'reset_group_state': "a fault of this client, against any server: 'Group' object has no attribute 'reset_status'",
+}
 WAITING = {  # what each group of calls needs
     'reserving': ['reserve_volume', 'unreserve_volume', 'begin_volume_detaching', 'abort_volume_detaching',
                     'init_volume_attachment', 'terminate_volume_attachment'],
@@ -181,9 +183,10 @@ def types():
     want([a['project_id'] for a in admin.get_type_access(made)] == ['f' * 32], 'other access')
     admin.remove_type_access(made, 'f' * 32)
     admin.create_type_encryption(made, provider='luks', control_location='front-end', key_size=256, cipher='aes-xts-plain64')
-    admin.update_type_encryption(volume_type=made, key_size=512)
+    encryption = admin.get_type_encryption(made.id)  # by type, this client's update and delete end in a KeyError
+    admin.update_type_encryption(encryption=encryption, key_size=512)
     want(admin.get_type_encryption(made.id).key_size == 512, 'another key size')
-    admin.delete_type_encryption(volume_type=made)
+    admin.delete_type_encryption(encryption=encryption)
     admin.delete_type(made)
     refused(exceptions.ResourceNotFound, admin.get_type, made.id)
 
@@ -272,13 +275,19 @@ def groups():
     until(lambda: demo.get_group(group.id).status == 'available', 'group available')
     want(demo.find_group('g').id == group.id and [g.id for g in demo.groups()] == [group.id], 'another group')
     demo.update_group(group, name='g2')
-    copy = demo.create_group_from_source(source_group_id=group.id, name='copy')
-    until(lambda: demo.get_group(copy.id).status == 'available', 'copy available')
-    admin.reset_group_state(group, 'available')
-    for made in (copy, group):
-        demo.delete_group(made, delete_volumes=True)
-        gone(demo, made)
+    # This client always sends both sources, of which Cinder's schema takes one alone.
+    refused(exceptions.BadRequestException, demo.create_group_from_source, group_snapshot_id=None, source_group_id=group.id, name='copy')
+    demo.delete_group(group, delete_volumes=True)
+    gone(demo, group)
     admin.delete_group_type(kind)
+
+
+@needs('managing')
+def managing():
+    """a volume is let go, and the storage keeps it"""
+    made = volume(admin, 'let-go')
+    admin.unmanage_volume(made)
+    gone(admin, made)
 
 
 run.end()

@@ -19,6 +19,7 @@ func (a *API) consistencyGroupRoutes() []wire.Route {
 		{Name: "consistencygroup.create_from_src", Method: "POST", Path: all + "/create_from_src", Permission: wire.Member, OK: 202, Handle: a.createConsistencyGroupFrom},
 		{Name: "consistencygroup.show", Method: "GET", Path: one, Permission: wire.Reader, OK: 200, Handle: a.showConsistencyGroup},
 		{Name: "consistencygroup.update", Method: "PUT", Path: one + "/update", Permission: wire.Member, OK: 202, Handle: a.updateConsistencyGroup},
+		{Name: "consistencygroup.put", Method: "PUT", Path: one, Permission: wire.Member, OK: 202, Handle: a.updateConsistencyGroup}, // as stock clients call it
 		{Name: "consistencygroup.delete", Method: "POST", Path: one + "/delete", Permission: wire.Member, OK: 202, Handle: a.deleteConsistencyGroup},
 	}
 	for i := range rows {
@@ -151,7 +152,7 @@ func (a *API) createConsistencyGroupFrom(x *wire.Exchange) error {
 	return replySummary(x, "consistencygroup", g.ID, g.Name)
 }
 
-// updateConsistencyGroup serves PUT /consistencygroups/{group_id}/update.
+// updateConsistencyGroup serves PUT /consistencygroups/{group_id}, and the same with /update.
 func (a *API) updateConsistencyGroup(x *wire.Exchange) error {
 	members, err := x.Object("consistencygroup")
 	if err != nil {

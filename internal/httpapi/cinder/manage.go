@@ -130,7 +130,18 @@ func readReference(members wire.Members) (string, error) {
 	if err == nil && (name == "" || len(name) > block.MaxText || strings.ContainsAny(name, "\x00/")) {
 		err = block.Errorf(block.Invalid, "Invalid input for field/attribute ref: it names nothing that the storage can hold.")
 	}
-	return name, err
+	return withoutTemplate(name), err
+}
+
+// withoutTemplate is the id in a name that Cinder's templates of names make of it, as
+// stock clients send it. Source: Cinder volume_name_template, snapshot_name_template.
+func withoutTemplate(name string) string {
+	for _, prefix := range []string{"volume-", "snapshot-", "_snapshot-"} {
+		if id, cut := strings.CutPrefix(name, prefix); cut {
+			return id
+		}
+	}
+	return name
 }
 
 // manageVolume serves POST /os-volume-manage and /manageable_volumes.

@@ -106,12 +106,16 @@ func (a *API) listVolumeTypes(x *wire.Exchange) error {
 	return list.answer(x, page, types)
 }
 
+// typeFilters are the filters of the list of types. Cinder has name for administrators
+// alone from 3.52 on, so that its own client finds no type by name for anybody else.
+var typeFilters = []string{"is_public", "extra_specs", "name"}
+
 // typesListed are the types that the query's filters keep. Unknown filters are
 // ignored up to 3.51, and refused from 3.52 on.
 func (a *API) typesListed(x *wire.Exchange, query url.Values, caller block.Caller) ([]*block.VolumeType, error) {
 	filtered := x.API == wire.V3 && x.Version >= wire.TypeFilters
 	for key := range query {
-		known := slices.Contains(pageKeys, key) || key == "is_public" || key == "extra_specs"
+		known := slices.Contains(pageKeys, key) || slices.Contains(typeFilters, key)
 		if filtered && !known {
 			return nil, block.Errorf(block.Invalid, "Invalid filters %.200s are found in query options.", key)
 		}
@@ -128,8 +132,14 @@ func (a *API) typesListed(x *wire.Exchange, query url.Values, caller block.Calle
 	for key := range specs {
 		none = none || (!caller.Admin && !slices.Contains(block.VisibleSpecs, key))
 	}
+	names := query["name"]
+	if !filtered {
+		names = nil
+	}
 	types, err := a.typesByAccess(x, caller, public)
-	return slices.DeleteFunc(types, func(t *block.VolumeType) bool { return none || !hasSpecs(t, specs) }), err
+	return slices.DeleteFunc(types, func(t *block.VolumeType) bool {
+		return none || !hasSpecs(t, specs) || (names != nil && t.Name != names[0])
+	}), err
 }
 
 // publicity is what the filter is_public asks for.
