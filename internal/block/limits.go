@@ -41,6 +41,8 @@ const (
 	// MaxReaders is how many requests read snapshots at a time.
 	// Assumed: each has 256 KiB and keeps its snapshot from being deleted.
 	MaxReaders = 32
+	// MaxInstantAccess is how many snapshots with instant access one volume may have. Source: EVS 5.1.
+	MaxInstantAccess = 7
 	// MaxTags is how many tags one object may have. Source: EVS 11; EVS.1061.
 	MaxTags = 10
 	// MaxTagKey is the length of a tag's key, in characters. Source: EVS 11; EVS.1062.

@@ -57,6 +57,7 @@ const (
 	JobCreateSnapshot = jobCreateSnapshot
 	JobDeleteSnapshot = jobDeleteSnapshot
 	JobRestoreBackup  = jobRestoreBackup
+	JobRollback       = jobRollback
 )
 
 // VolumeLoaded is how much of a volume's first data has come, in percent: 100 unless

@@ -73,6 +73,11 @@ type NewSnapshot struct {
 	Description Text
 	Metadata    map[string]string
 	Force       bool // take it of an attached volume, too
+	Tags        map[string]string
+	// InstantAccess and FullCopy are noted; see Snapshot.
+	InstantAccess bool
+	FullCopy      bool
+	Alone         bool // not while another of the volume is being made
 }
 
 // CreateSnapshot makes the row, in status creating, and queues the work.
@@ -84,6 +89,10 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 	snap := &Snapshot{
 		ID: s.parts.NewUUID(), UserID: c.UserID, VolumeID: n.VolumeID, Name: n.Name,
 		Description: n.Description, Status: SnapshotCreating, Metadata: n.Metadata,
+		InstantAccess: n.InstantAccess, FullCopy: n.FullCopy,
+	}
+	if err := CheckTags(n.Tags); err != nil {
+		return nil, err
 	}
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
@@ -107,12 +116,18 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 		if err := boundChain(tx, limits, vol.ID); err != nil {
 			return err
 		}
+		if err := n.fitsBeside(tx); err != nil {
+			return err
+		}
 		snap.ProjectID, snap.TypeID, snap.Size = vol.ProjectID, vol.TypeID, vol.Size
 		snap.CreatedAt = tx.Now()
 		if err := s.reserve(tx, limits, types, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
 			return err
 		}
 		if err := tx.AddSnapshot(snap); err != nil {
+			return err
+		}
+		if err := addTags(tx, TagSnapshot, snap.ID, n.Tags); err != nil {
 			return err
 		}
 		return s.enqueue(tx, jobCreateSnapshot, snap.VolumeID, snap.ID, snap.ProjectID)

@@ -52,12 +52,16 @@ type Snapshot struct {
 	Progress    int // percent of its creation
 	// GroupSnapshotID is the group snapshot that it is a part of; empty: none.
 	GroupSnapshotID string
-	Size            Size              // of the volume at that moment
-	Metadata        map[string]string // never changed in place
-	Origin          Origin            // who made it; never changes
-	CreatedAt       time.Time
-	UpdatedAt       time.Time // zero: never changed
-	Version         int64     // moves with every write of the row
+	// InstantAccess and FullCopy are what EVS v5 asks for and shows; the bytes are
+	// there at once either way, and no snapshot needs another.
+	InstantAccess bool
+	FullCopy      bool
+	Size          Size              // of the volume at that moment
+	Metadata      map[string]string // never changed in place
+	Origin        Origin            // who made it; never changes
+	CreatedAt     time.Time
+	UpdatedAt     time.Time // zero: never changed
+	Version       int64     // moves with every write of the row
 }
 
 // moveTo changes the status in memory, or fails with WrongStatus.

@@ -42,6 +42,8 @@ type Store interface {
 	TransferStore
 	MessageStore
 	BackendStore
+	// SnapshotChains are the chains of a project by the volume's id, after the given one.
+	SnapshotChains(ctx context.Context, projectID, volumeID, after string, limit int) ([]SnapshotChain, error)
 	TagStore
 	VerificationStore
 	ManageStore

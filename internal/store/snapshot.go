@@ -11,7 +11,7 @@ import (
 
 const (
 	snapshotColumns = `id, project_id, user_id, volume_id, type_id, name, description,
-		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id, origin`
+		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id, origin, instant_access, full_copy`
 	snapshotByID = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE id = $1`
 )
 
@@ -19,7 +19,7 @@ const (
 func scanSnapshot(r row) (*block.Snapshot, error) {
 	s, origin := &block.Snapshot{}, ""
 	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.VolumeID, &s.TypeID, &s.Name, &s.Description,
-		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID, &origin)
+		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID, &origin, &s.InstantAccess, &s.FullCopy)
 	s.Origin = block.OriginNamed(origin)
 	return s, err
 }
@@ -104,7 +104,7 @@ func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
 // the row of its volume.
 func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 	const add = `INSERT INTO snapshots (` + snapshotColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	var last time.Time
 	if err := t.queryRow(`SELECT MAX(created_at) FROM snapshots WHERE volume_id = $1`, []any{s.VolumeID}, &last); err != nil {
 		return err
@@ -114,7 +114,8 @@ func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 	}
 	s.Version = 1
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.VolumeID, s.TypeID, s.Name, s.Description,
-		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID), s.Origin.String())
+		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID), s.Origin.String(),
+		s.InstantAccess, s.FullCopy)
 	if err != nil {
 		return err
 	}
@@ -127,9 +128,9 @@ func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 func (t *Tx) SaveSnapshot(s *block.Snapshot) error {
 	const save = `UPDATE snapshots
 		SET name = $1, description = $2, status = $3, progress = $4, metadata = $5,
-			updated_at = $6, version = version + 1
-		WHERE id = $7 AND version = $8`
-	n, err := t.exec(save, s.Name, s.Description, s.Status, s.Progress, s.Metadata, t.now, s.ID, s.Version)
+			instant_access = $6, updated_at = $7, version = version + 1
+		WHERE id = $8 AND version = $9`
+	n, err := t.exec(save, s.Name, s.Description, s.Status, s.Progress, s.Metadata, s.InstantAccess, t.now, s.ID, s.Version)
 	if err != nil {
 		return err
 	}
@@ -196,4 +197,20 @@ func (s *Store) Snapshots(ctx context.Context, list block.List) ([]*block.Snapsh
 // CountSnapshots counts what matches, whatever marker, offset and limit.
 func (s *Store) CountSnapshots(ctx context.Context, list block.List) (int, error) {
 	return s.count(ctx, snapshotList, list)
+}
+
+// SnapshotChains are what a project's volumes have of snapshots, one of each volume
+// that has any, by the volume's id, after the given one; limit at most.
+func (s *Store) SnapshotChains(ctx context.Context, projectID, volumeID, after string, limit int) ([]block.SnapshotChain, error) {
+	const chains = `SELECT volume_id, count(*), CAST(sum(size) AS BIGINT), min(created_at), max(created_at) FROM snapshots
+		WHERE project_id = $1 AND ($2 = '' OR volume_id = $3) AND volume_id > $4
+		GROUP BY volume_id ORDER BY volume_id LIMIT $5`
+	var all []block.SnapshotChain
+	err := s.readRows(ctx, chains, []any{projectID, volumeID, volumeID, after, limit}, func(r row) error {
+		var c block.SnapshotChain
+		err := r.Scan(&c.VolumeID, &c.Snapshots, &c.Capacity, &c.CreatedAt, &c.UpdatedAt)
+		all = append(all, c)
+		return err
+	})
+	return all, err
 }

@@ -64,6 +64,8 @@ var fine = map[string]struct {
 		"volume_ids.none": {400, "EVS.1032"}, "volume_ids.many": {400, "EVS.1053"}, "volume_id": {400, "EVS.1002"}}},
 	"cloudvolume.delete": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1046"}}},
 	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
+	"snapshot5.":         {about: snapshot5Faults},
+	"snapshot5.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
 	"tag.":               {about: tagFaults},
 	"job.show":           {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},
 }

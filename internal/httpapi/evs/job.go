@@ -23,6 +23,7 @@ var tasks = map[string]task{
 	block.JobExtendVolume:   {"extendVolume", "batchExtendVolume", "EVS.2026"},
 	block.JobDeleteVolume:   {"deleteVolume", "bulkDeleteVolume", "EVS.2020"},
 	block.JobCreateSnapshot: {"createSnapshot", "batchCreateSnapshot", "EVS.2002"},
+	block.JobRollback:       {"rollbackSnapshot", "batchRollbackSnapshot", "EVS.2025"},
 	block.JobDeleteSnapshot: {"deleteSnapshot", "bulkDeleteSnapshot", "EVS.2019"},
 }
 

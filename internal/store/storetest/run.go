@@ -101,6 +101,7 @@ func NewSnapshot(n int, created time.Time) *block.Snapshot {
 		ID: id(n), ProjectID: project, UserID: "user-1", VolumeID: id(1000000), TypeID: "type-1",
 		Name: block.SetText("snap-001"), Description: block.SetText("Daily backup"),
 		Status: block.SnapshotAvailable, Progress: 100, Size: 40,
+		InstantAccess: true, FullCopy: true,
 		Metadata: map[string]string{"key": "value", "Ünï \"quoted\"": "a\nb"}, CreatedAt: created,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/breezeblock/breezeblock/internal/block"
+	"github.com/breezeblock/breezeblock/internal/store"
 )
 
 func testTags(t *testing.T, fresh func(testing.TB) string) {
@@ -144,9 +145,30 @@ func testTagFilters(t *testing.T, fresh func(testing.TB) string) {
 			t.Errorf("%s: counted %d, %v", name, n, err)
 		}
 	}
+	wantChains(t, s)
 	many := block.TagCondition{Matches: make([]block.TagMatch, 101)}
 	_, err := s.Snapshots(t.Context(), block.List{Tags: []block.TagCondition{many}})
 	wantKind(t, err, block.Invalid, "")
 	_, err = s.Transfers(t.Context(), block.List{Tags: []block.TagCondition{{Matches: both}}})
 	wantKind(t, err, block.Invalid, "")
+}
+
+// wantChains checks the chain of the four snapshots, all of one volume.
+func wantChains(t *testing.T, s *store.Store) {
+	t.Helper()
+	volume := id(1000000)
+	for _, tc := range []struct {
+		project, volume, after string
+		want                   int64
+	}{
+		{project, "", "", 4}, {project, volume, "", 4}, {project, id(7), "", 0}, {project, "", volume, 0}, {other, "", "", 0},
+	} {
+		got, err := s.SnapshotChains(t.Context(), tc.project, tc.volume, tc.after, 10)
+		switch {
+		case err != nil, (len(got) == 0) != (tc.want == 0):
+			t.Errorf("%+v: got %v, %v", tc, got, err)
+		case len(got) == 1 && (got[0].Snapshots != tc.want || got[0].Capacity != 4*40 || got[0].VolumeID != volume || got[0].CreatedAt.IsZero()):
+			t.Errorf("%+v: got %+v", tc, got[0])
+		}
+	}
 }
