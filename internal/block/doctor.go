@@ -53,6 +53,7 @@ type Finding struct {
 type Diagnosis struct {
 	Volumes, Snapshots, Backups, Jobs, Objects int // looked at; Objects are the driver's
 	Groups                                     int // and group snapshots
+	Images                                     int
 	Findings                                   []Finding
 }
 
@@ -70,21 +71,22 @@ type ward struct {
 
 	groups         map[string]*Group
 	groupSnapshots map[string]*GroupSnapshot
+	images         map[string]*Image
 }
 
 // has tells whether there is an object of this id that jobs can be about.
 func (w *ward) has(id string) bool {
-	return w.volumes[id] != nil || w.snapshots[id] != nil || w.groups[id] != nil || w.groupSnapshots[id] != nil
+	return w.volumes[id] != nil || w.snapshots[id] != nil || w.groups[id] != nil || w.groupSnapshots[id] != nil || w.images[id] != nil
 }
 
 // Diagnose compares database and driver; with verify the driver also looks through
 // each volume for damage, which may read every byte. It changes nothing; nobody else
 // may be at work on either.
 func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error) {
-	w := &ward{map[string]*Volume{}, map[string]*Snapshot{}, map[string]*Backup{}, map[string][]*jobs.Job{}, map[driver.Ref]bool{}, map[string]error{}, map[string]*Group{}, map[string]*GroupSnapshot{}}
+	w := &ward{map[string]*Volume{}, map[string]*Snapshot{}, map[string]*Backup{}, map[string][]*jobs.Job{}, map[driver.Ref]bool{}, map[string]error{}, map[string]*Group{}, map[string]*GroupSnapshot{}, map[string]*Image{}}
 	d := &Diagnosis{}
 	for _, look := range []func(context.Context, *ward, *Diagnosis) error{
-		s.lookAtVolumes, s.lookAtSnapshots, s.lookAtBackups, s.lookAtGroups, s.lookAtJobs, s.lookAtDriver,
+		s.lookAtVolumes, s.lookAtSnapshots, s.lookAtBackups, s.lookAtGroups, s.lookAtImages, s.lookAtJobs, s.lookAtDriver,
 	} {
 		if err := look(ctx, w, d); err != nil {
 			return nil, err
@@ -102,6 +104,7 @@ func (s *Service) Diagnose(ctx context.Context, verify bool) (*Diagnosis, error)
 		d.add(s.judgeSnapshot(w, w.snapshots[id]))
 	}
 	s.judgeGroups(w, d)
+	s.judgeImages(w, d)
 	for _, id := range sorted(w.damaged) {
 		d.add(&Finding{Problem: DamagedProblem, Object: "volume", ID: id,
 			Says: fmt.Sprintf("the driver cannot read it: %v", w.damaged[id])})
@@ -175,7 +178,7 @@ func (s *Service) lookAtJobs(ctx context.Context, w *ward, d *Diagnosis) error {
 		}
 		for _, job := range page {
 			last = job.ID
-			if job.Kind == jobVerify { // it changes nothing, and ends by itself when its volume is gone
+			if job.Kind == jobVerify || (job.Kind == jobAbandonUpload && w.images[job.ResourceID] == nil) { // it changes nothing, and ends by itself when its object is gone
 				continue
 			}
 			w.jobs[job.ResourceID] = append(w.jobs[job.ResourceID], job)
@@ -314,7 +317,7 @@ func (s *Service) judgeDriver(w *ward, d *Diagnosis) {
 	})
 	for _, ref := range refs {
 		switch {
-		case w.volumes[ref.Volume] == nil && ref.Snapshot == "":
+		case w.volumes[ref.Volume] == nil && w.images[ref.Volume] == nil && ref.Snapshot == "":
 			d.add(&Finding{Problem: OrphanProblem, Object: "volume", ID: ref.Volume,
 				Says: "the driver holds it, and there is no row of it",
 				Plan: "remove it from the driver, with its bytes and snapshots",
@@ -335,6 +338,9 @@ func (s *Service) judgeDriver(w *ward, d *Diagnosis) {
 func (w *ward) belongs(ref driver.Ref) bool {
 	if snap := w.snapshots[ref.Snapshot]; snap != nil {
 		return snap.VolumeID == ref.Volume
+	}
+	if image := w.images[ref.Snapshot]; image != nil && image.VolumeID == ref.Volume { // of an upload to an image
+		return w.awaits(image.ID) || w.awaits(image.VolumeID)
 	}
 	made := w.volumes[ref.Snapshot]
 	return made != nil && made.SourceVolumeID == ref.Volume && (w.awaits(made.ID) || w.awaits(made.GroupID))

@@ -59,6 +59,20 @@ const (
 	// the writes of all of them for a moment.
 	// Assumed: no source gives a bound; a lock of so many needs one.
 	MaxGroupVolumes = 256
+	// MaxImages is how many images one project may have. Assumed: Glance has no bound unless one is set.
+	MaxImages = 100
+	// MaxImageBytes is how much one image may hold, in bytes. Source: Glance image_size_cap, 1 TiB.
+	MaxImageBytes = 1 << 40
+	// MaxImageBytesOfProject is how much all images of a project may hold, in bytes.
+	// Assumed: as much as four of the largest.
+	MaxImageBytesOfProject = 4 << 40
+	// MaxImageTags is how many tags one image may have. Source: Glance image_tag_quota.
+	MaxImageTags = 128
+	// MaxImageProperties is how many properties one image may have. Source: Glance image_property_quota.
+	MaxImageProperties = 128
+	// MaxImageTransfers is how many requests send or read an image's bytes at a time.
+	// Assumed: each has 512 KiB.
+	MaxImageTransfers = 16
 	// MaxGroupSpecs is how many specs one group type may have.
 	// Assumed: no source gives a bound; each show tells all of them.
 	MaxGroupSpecs = 100

@@ -153,6 +153,13 @@ func (s *Service) judgeVolumeRef(ctx context.Context, ref driver.Ref) (Manageabl
 	}
 	m.Size = usage.Logical
 	_, err = s.store.Volume(ctx, ref.Volume)
+	if isGone(err) {
+		var image *Image
+		if image, err = s.store.Image(ctx, ref.Volume); err == nil {
+			m.Unsafe = "it holds image " + image.ID
+			return m, nil
+		}
+	}
 	switch {
 	case err == nil:
 		m.Row, m.Unsafe = ref.Volume, "already managed"
@@ -396,6 +403,9 @@ func (s *Service) UnmanageVolume(ctx context.Context, c Caller, id string) error
 		if err := noClients(tx, v); err != nil {
 			return err
 		}
+		if err := v.staysInGroup(); err != nil {
+			return err
+		}
 		if err := s.dropSnapshotsOf(tx, v, false); err != nil {
 			return err
 		}
@@ -422,6 +432,9 @@ func (s *Service) UnmanageSnapshot(ctx context.Context, c Caller, id string) err
 		}
 		if snap.Status != SnapshotAvailable {
 			return Errorf(WrongStatus, "Invalid snapshot: Snapshot status must be available to be unmanaged, but current status is: %s.", snap.Status)
+		}
+		if err := snap.staysInGroup(); err != nil {
+			return err
 		}
 		if err := nobodyAt(tx, id); err != nil {
 			return err

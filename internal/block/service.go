@@ -69,6 +69,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobCloneGroup:     {Run: untilHopeless(s.runCloneGroup), GiveUp: s.giveUpCloneGroup},
 	}
 	maps.Copy(handlers, s.backupHandlers())
+	maps.Copy(handlers, s.imageHandlers())
 	return handlers
 }
 

@@ -40,6 +40,7 @@ type Store interface {
 	groupStore
 
 	TransferStore
+	ImageStore
 	MessageStore
 	BackendStore
 	// SnapshotChains are the chains of a project by the volume's id, after the given one.
@@ -90,6 +91,7 @@ type Tx interface {
 	TypeWrites
 
 	TransferTx
+	ImageTx
 	MessageTx
 	TagTx
 	RequestTx

@@ -164,6 +164,11 @@ func snapshotsRest(tx Tx, v *Volume) error {
 		if snap.ProjectID == v.ProjectID && snap.Status != SnapshotAvailable {
 			return Errorf(WrongStatus, "Invalid snapshot: snapshot: %s status must be available.", snap.ID)
 		}
+		if snap.ProjectID == v.ProjectID { // its volume may have left the group since
+			if err := snap.staysInGroup(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -154,7 +155,7 @@ func (h *Hall) serve(x *wire.Exchange, a address) error {
 	if x.Base == "" {
 		return wire.Refuse(wire.Malformed, "The Host of the request is no host name or address, with or without a port.")
 	}
-	if r.ContentLength > wire.MaxBody {
+	if r.ContentLength > wire.MaxBody && !h.takesRaw(r.Method, a) {
 		return wire.Refuse(wire.BodyTooLarge, "Request is too large. Larger than max_request_body_size (%d).", wire.MaxBody)
 	}
 	if r.Method == http.MethodOptions {
@@ -173,6 +174,13 @@ func (h *Hall) serve(x *wire.Exchange, a address) error {
 	via := passage{hall: h, x: x}
 	h.mux.ServeHTTP(&via, r)
 	return via.outcome()
+}
+
+// takesRaw tells whether the row of a call reads its body itself, however long.
+func (h *Hall) takesRaw(method string, a address) bool {
+	found, _ := h.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: a.path}})
+	p, is := found.(*place)
+	return is && p.rows[0].Raw
 }
 
 // methodInQuery is the method that a POST with ?_method= stands for. What changes
@@ -276,8 +284,10 @@ func (h *Hall) call(x *wire.Exchange, p *place) error {
 	if err := x.Negotiate(); err != nil {
 		return err
 	}
-	if err := x.ReadBody(); err != nil {
-		return err
+	if !p.rows[0].Raw {
+		if err := x.ReadBody(); err != nil {
+			return err
+		}
 	}
 	row, err := p.row(x)
 	if err != nil {

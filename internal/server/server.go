@@ -198,7 +198,7 @@ func (s *Server) hall() (http.Handler, []wire.Route) {
 		{Door: cinder.New(s.blocks, s.parts.Log).WithLevel(s.parts.LogLevel)},
 		{Door: evs.New(s.blocks, s.parts.Log), Faults: evs.Faults},
 		{Prefix: "/identity", Faults: []string{"/identity"}, Door: keystone.New(s.identity, s.parts.Log, "/identity")},
-		{Prefix: "/image", Faults: []string{"/image"}, Door: image.New(s.parts.Log)},
+		{Prefix: "/image", Faults: []string{"/image"}, Door: image.New(s.blocks, s.parts.Log)},
 	}
 	hall := httpapi.New(c)
 	return hall, hall.Rows()

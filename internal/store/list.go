@@ -32,6 +32,20 @@ type listed struct {
 	columns string // as the noun's scan reads them
 	fields  map[block.Field]column
 	tags    block.TagKind // of its tags; empty: it has none
+	open    string        // condition of rows that the lists of all projects have; empty: none
+}
+
+// ofProject writes the condition that a list of one project has a row.
+func (q *query) ofProject(n listed, id string) {
+	q.condition()
+	if n.open != "" {
+		q.WriteString("(" + n.open + " OR ")
+	}
+	q.WriteString("project_id = ")
+	q.arg(id)
+	if n.open != "" {
+		q.WriteString(")")
+	}
 }
 
 var snapshotList = listed{
@@ -217,9 +231,7 @@ func (s *Store) filter(q *query, n listed, list block.List) error {
 		return block.Errorf(block.Invalid, "Invalid input received: at most %d filters.", maxConditions)
 	}
 	if list.ProjectID != "" {
-		q.condition()
-		q.WriteString("project_id = ")
-		q.arg(list.ProjectID)
+		q.ofProject(n, list.ProjectID)
 	}
 	for _, f := range list.Filters {
 		c, ok := n.fields[f.Field]
@@ -325,9 +337,7 @@ func (s *Store) marker(ctx context.Context, n listed, list block.List, orders []
 	q.WriteString("id = ")
 	q.arg(list.Marker)
 	if list.ProjectID != "" {
-		q.condition()
-		q.WriteString("project_id = ")
-		q.arg(list.ProjectID)
+		q.ofProject(n, list.ProjectID)
 	}
 	if err := s.readRow(ctx, q.String(), q.args, into...); err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ var doors = []struct {
 	{"Block storage, the Cinder families", "", cinder.New(nil, nil)},
 	{"Block storage, EVS's own calls", "", evs.New(nil, nil)},
 	{"Identity (at the root of --identity-listen as well)", "/identity", keystone.New(nil, nil, "/identity")},
-	{"The small image face", "/image", image.New(nil)},
+	{"The small image face", "/image", image.New(nil, nil)},
 }
 
 // routes makes docs/routes.md from the rows of every door.

@@ -14,6 +14,7 @@ type noun struct{ title, table, prefix string }
 var nouns = []noun{
 	{"Snapshot", "snapshotMoves", "Snapshot"},
 	{"Volume", "volumeMoves", "Volume"},
+	{"Image", "imageMoves", "Image"},
 	{"Group", "groupMoves", "Group"},
 	{"Group snapshot", "groupSnapshotMoves", "GroupSnapshot"},
 	{"Attachment", "attachmentMoves", "Attachment"},

@@ -1,6 +1,6 @@
-// Package image is the small image face: as much of Glance as keeps clients from
-// refusing to create a volume because the catalog has no image service. There
-// are no images.
+// Package image is the small image face: as much of Glance as it takes to bring
+// raw bytes into images, make volumes from them, and read them again. There are no
+// members, stores, tasks and imports.
 //
-// Source: keystone-calls 3, client-wire 2. Begin with image.go.
+// Source: Glance API reference v2; keystone-calls 3, client-wire 2. Begin with image.go.
 package image

@@ -15,24 +15,48 @@ import (
 const prefix = "/image"
 
 // API is the door.
-type API struct{ log *slog.Logger }
+type API struct {
+	blocks    *block.Service
+	log       *slog.Logger
+	transfers chan struct{} // holds one for each request that sends or reads bytes
+}
 
 var _ wire.Door = (*API)(nil)
 
 // New makes the door.
-func New(log *slog.Logger) *API { return &API{log: log} }
+func New(blocks *block.Service, log *slog.Logger) *API {
+	return &API{blocks: blocks, log: log, transfers: make(chan struct{}, block.MaxImageTransfers)}
+}
 
 // Routes are the rows of this door, below /image.
 func (a *API) Routes() []wire.Route {
-	const calls3 = "keystone-calls 3"
+	const (
+		calls3 = "keystone-calls 3"
+		glance = "Glance API reference v2"
+		all    = "/v2/images"
+		one    = all + "/{image_id}"
+	)
 	var rows []wire.Route
 	for _, path := range []string{"", "/", "/versions"} {
 		rows = append(rows, wire.Route{Name: "image.versions", Method: "GET", Path: path, Versions: wire.NoVersion, Permission: wire.Public, OK: 300, Source: calls3, Handle: a.listVersions})
 	}
-	return append(rows,
-		wire.Route{Name: "image.list", Method: "GET", Path: "/v2/images", Versions: wire.NoVersion, Permission: wire.Anyone, OK: 200, Source: "Glance API reference v2", Handle: a.listImages},
-		wire.Route{Name: "image.show", Method: "GET", Path: "/v2/images/{image_id}", Versions: wire.NoVersion, Permission: wire.Anyone, OK: 404, Source: "Glance API reference v2", Handle: a.showImage},
-	)
+	for _, row := range []wire.Route{
+		{Name: "image.list", Method: "GET", Path: all, Permission: wire.Reader, OK: 200, Handle: a.listImages},
+		{Name: "image.create", Method: "POST", Path: all, Permission: wire.Member, OK: 201, Handle: a.createImage},
+		{Name: "image.show", Method: "GET", Path: one, Permission: wire.Reader, OK: 200, Handle: a.showImage},
+		{Name: "image.update", Method: "PATCH", Path: one, Permission: wire.Member, OK: 200, Handle: a.updateImage, Raw: true},
+		{Name: "image.delete", Method: "DELETE", Path: one, Permission: wire.Member, OK: 204, Handle: a.deleteImage},
+		{Name: "image.upload", Method: "PUT", Path: one + "/file", Permission: wire.Member, OK: 204, Handle: a.uploadImage, Raw: true},
+		{Name: "image.download", Method: "GET", Path: one + "/file", Permission: wire.Reader, OK: 200, Handle: a.downloadImage},
+		{Name: "image.tag", Method: "PUT", Path: one + "/tags/{tag}", Permission: wire.Member, OK: 204, Handle: a.tagImage},
+		{Name: "image.untag", Method: "DELETE", Path: one + "/tags/{tag}", Permission: wire.Member, OK: 204, Handle: a.untagImage},
+		{Name: "image.schema", Method: "GET", Path: "/v2/schemas/image", Permission: wire.Anyone, OK: 200, Handle: a.showSchema},
+		{Name: "image.schemas", Method: "GET", Path: "/v2/schemas/images", Permission: wire.Anyone, OK: 200, Handle: a.showListSchema},
+	} {
+		row.Versions, row.Source = wire.NoVersion, glance
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // listVersions serves GET /image.
@@ -42,24 +66,6 @@ func (a *API) listVersions(x *wire.Exchange) error {
 		b = wire.AppendString(b, x.Base+prefix+"/v2/")
 		return append(b, `}]}]}`...)
 	})
-}
-
-// listImages serves GET /image/v2/images.
-func (a *API) listImages(x *wire.Exchange) error {
-	if _, err := x.Authorize(); err != nil {
-		return err
-	}
-	return x.Reply(http.StatusOK, func(b []byte) []byte {
-		return append(b, `{"images":[],"first":"/v2/images","schema":"/v2/schemas/images"}`...)
-	})
-}
-
-// showImage serves GET /image/v2/images/{image_id}: it is not there.
-func (a *API) showImage(x *wire.Exchange) error {
-	if _, err := x.Authorize(); err != nil {
-		return err
-	}
-	return block.Errorf(block.NotFound, "No image found with ID %.64s", x.PathValue("image_id"))
 }
 
 // statuses gives each reason of the wire its status; docs/faults.md is made from it.
@@ -115,6 +121,12 @@ func faultOf(err error) (int, string) {
 		return http.StatusUnauthorized, e.Message
 	}
 	switch block.KindOf(err) {
+	case block.Invalid:
+		return http.StatusBadRequest, block.MessageOf(err)
+	case block.WrongStatus, block.Conflict:
+		return http.StatusConflict, block.MessageOf(err)
+	case block.OverLimit, block.TooLarge:
+		return http.StatusRequestEntityTooLarge, block.MessageOf(err)
 	case block.NotFound:
 		return http.StatusNotFound, block.MessageOf(err)
 	case block.Forbidden:

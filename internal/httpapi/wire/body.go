@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -68,12 +69,19 @@ func errMalformed() error { return Refuse(Malformed, "Malformed request body") }
 
 // ReadBody reads the body and checks that it is one JSON document: too large 413,
 // content type 415, not JSON 400. What the document must hold is the handler's to say.
-func (x *Exchange) ReadBody() error {
+func (x *Exchange) ReadBody() error { return x.readBody(isJSON) }
+
+// ReadBodyOf is ReadBody for a row that reads its body itself, JSON of other media types.
+func (x *Exchange) ReadBodyOf(types ...string) error {
+	return x.readBody(func(h http.Header) bool { return isOneOf(h, types...) })
+}
+
+func (x *Exchange) readBody(fits func(http.Header) bool) error {
 	raw, err := x.RawBody()
 	if err != nil || len(raw) == 0 {
 		return err
 	}
-	if !isJSON(x.Request.Header) {
+	if !fits(x.Request.Header) {
 		return Refuse(UnknownMediaType, "Unsupported Content-Type: a body must be application/json.")
 	}
 	value := jsontext.Value(raw)
@@ -111,29 +119,35 @@ func (x *Exchange) readAll(r *http.Request) ([]byte, error) {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, errTooLarge()
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return *b, nil
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, Refuse(Timeout, "The request body did not arrive in time.")
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, Refuse(Malformed, "Malformed request body: it ended before its Content-Length.")
 	}
-	return nil, Refuse(Malformed, "Malformed request body: it cannot be read as it was sent; its chunks or its connection broke.")
+	return nil, errBroken(err)
+}
+
+// errBroken says why a body could not be read.
+func errBroken(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return Refuse(Timeout, "The request body did not arrive in time.")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return Refuse(Malformed, "Malformed request body: it ended before its Content-Length.")
+	}
+	return Refuse(Malformed, "Malformed request body: it cannot be read as it was sent; its chunks or its connection broke.")
 }
 
 // isJSON takes the two media types that Cinder takes, with any parameters. Source: recordings ct-*.
 func isJSON(h http.Header) bool {
+	return isOneOf(h, "application/json", "application/vnd.openstack.volume+json")
+}
+
+func isOneOf(h http.Header, types ...string) bool {
 	kinds := h["Content-Type"]
 	if len(kinds) != 1 {
 		return false
 	}
 	kind, _, _ := strings.Cut(kinds[0], ";")
-	switch strings.TrimRight(kind, " \t") {
-	case "application/json", "application/vnd.openstack.volume+json":
-		return true
-	}
-	return false
+	return slices.Contains(types, strings.TrimRight(kind, " \t"))
 }
 
 // Object reads the member key of the body's top level, which must be an object;

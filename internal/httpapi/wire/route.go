@@ -53,6 +53,8 @@ type Route struct {
 	OK         int          // status of success
 	Source     string       // document and section, or recording
 	Handle     Handler
+	// Raw leaves the body to the handler: it is no JSON, or of another media type.
+	Raw bool
 }
 
 // Door is one family of calls: its rows and its way to say that something failed.

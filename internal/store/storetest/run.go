@@ -32,6 +32,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"Backup", testBackups},
 		{"Setting", testSettings},
 		{"Transfer", testTransfers},
+		{"Image", testImages},
 		{"Message", testMessages},
 		{"Request", testRequests},
 		{"Backend", testBackend},
