@@ -25,7 +25,7 @@ func (o Operation) TriedOn() []string {
 func Operations() []Operation {
 	return slices.Concat(nativeOperations(), nativeCreateOperations(),
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
-		imageOperations(), transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(), standardSnapshotOperations(),
+		volumeImageOperations(), imageOperations(), transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(), standardSnapshotOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
 		signatureOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),

@@ -278,7 +278,7 @@ func (s *Service) judgeVolume(w *ward, v *Volume) *Finding {
 // hasBytes tells whether the driver must hold a volume of this status.
 func (v *Volume) hasBytes() bool {
 	switch v.Status {
-	case VolumeCreating, VolumeDeleting, VolumeDeleted, VolumeError, VolumeErrorDeleting,
+	case VolumeCreating, VolumeDownloading, VolumeDeleting, VolumeDeleted, VolumeError, VolumeErrorDeleting,
 		VolumeRestoringBackup, VolumeErrorRestoring: // one that is made for a backup has none at first
 		return false
 	}

@@ -25,6 +25,11 @@ func wordsOfVolume(v *Volume) words {
 	switch v.Status {
 	case VolumeCreating:
 		w.work, w.good, w.bad = "for the storage to make the volume", "becomes available", "error"
+	case VolumeDownloading:
+		w.work, w.good, w.bad = "for the storage to make the volume from its image", "becomes available", "error"
+	case VolumeUploading:
+		w.work, w.good = "for the storage to copy the volume to an image", "is "+string(v.rests())+" again"
+		w.bad = string(v.rests()) + " again, and there is no image"
 	case VolumeDeleting:
 		w.work, w.good, w.bad = "for the storage to delete the volume", "is gone, with its snapshots and what they used of the quota", "error_deleting"
 		return w

@@ -57,7 +57,7 @@ func failVolume(tx Tx, id string, status VolumeStatus) error {
 		return err
 	}
 	vol := *stored
-	if status == VolumeAvailable { // a backup of it failed: it is as it was
+	if status == VolumeAvailable { // a backup or image of it failed: it is as it was
 		if status, err = restsWith(tx, &vol); err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func exitOfVolume(status VolumeStatus) VolumeStatus {
 		return VolumeErrorRollbacking
 	case VolumeReverting:
 		return VolumeError
-	case VolumeBackingUp:
+	case VolumeBackingUp, VolumeUploading:
 		return VolumeAvailable // or in-use: failVolume looks
 	case VolumeRestoringBackup:
 		return VolumeErrorRestoring

@@ -90,12 +90,13 @@ type SortKey struct {
 
 // List is one page of a list.
 type List struct {
-	ProjectID string            // empty: all projects
-	Filters   []Filter          // all must hold
-	Metadata  map[string]string // all these items must be there
-	Tags      []TagCondition    // all must hold
-	Sort      []SortKey         // empty: newest first; the id always breaks ties
-	Marker    string            // id of the last row of the page before; empty: the first page
-	Offset    int               // rows to leave out after the marker
-	Limit     int               // rows at most; MaxPage at most
+	ProjectID  string            // empty: all projects
+	Filters    []Filter          // all must hold
+	Metadata   map[string]string // all these items must be there
+	Tags       []TagCondition    // all must hold
+	ImageItems map[string]string // of volumes: all these items must be kept of their image
+	Sort       []SortKey         // empty: newest first; the id always breaks ties
+	Marker     string            // id of the last row of the page before; empty: the first page
+	Offset     int               // rows to leave out after the marker
+	Limit      int               // rows at most; MaxPage at most
 }

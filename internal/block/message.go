@@ -63,6 +63,7 @@ type failure struct{ resource, action, detail string }
 // failures are the kinds of job that tell. Deletions of volumes tell nothing, as in Cinder.
 var failures = map[string]failure{
 	jobCreateVolume:   {"VOLUME", "008", "012"},
+	jobUploadVolume:   {"VOLUME", "003", "004"},
 	jobExtendVolume:   {"VOLUME", "007", "010"},
 	jobCreateSnapshot: {"VOLUME_SNAPSHOT", "009", "013"},
 	jobDeleteSnapshot: {"VOLUME_SNAPSHOT", "010", "016"},
@@ -114,6 +115,10 @@ var details = map[string]string{
 func failureOf(kind string, cause error) (f failure, ok bool) {
 	f, ok = failures[kind]
 	switch {
+	case errors.Is(cause, errFromImage) && errors.Is(cause, driver.ErrNoSpace):
+		f.action, f.detail = "005", "007"
+	case errors.Is(cause, errFromImage):
+		f.action, f.detail = "005", "001"
 	case errors.Is(cause, errNoBackend):
 		f.action, f.detail = "001", "003"
 	case kind == jobDeleteSnapshot && errors.Is(cause, driver.ErrBusy):

@@ -170,6 +170,6 @@ func (s *Service) DeleteImage(ctx context.Context, c Caller, id string) error {
 		if err := tx.SaveImage(image); err != nil {
 			return err
 		}
-		return s.enqueueDeletion(tx, jobDeleteImage, image.ID, image.ID, image.ProjectID)
+		return s.enqueueDeletion(tx, jobDeleteImage, laneOfImage(image), image.ID, image.ProjectID)
 	})
 }

@@ -46,6 +46,7 @@ type NewVolume struct {
 	SnapshotID     string
 	SourceVolumeID string
 	BackupID       string
+	ImageID        string
 	Multiattach    bool
 	GroupID        string // the group it is to be in; empty: none
 	Tags           map[string]string
@@ -149,6 +150,11 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 			return On("snapshot_id.status", Errorf(WrongStatus, "Invalid snapshot: Snapshot %s status must be available, but current status is: %s.", from.ID, from.Status))
 		}
 		least, v.TypeID = from.Size, from.TypeID
+		origin, err := tx.Volume(from.VolumeID)
+		if err != nil {
+			return err
+		}
+		v.Bootable, v.ImageMetadata = origin.Bootable, origin.ImageMetadata
 	case v.SourceVolumeID != "":
 		from, err := tx.Volume(v.SourceVolumeID)
 		if err != nil {
@@ -160,7 +166,13 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 		if from.Status != VolumeAvailable && from.Status != VolumeInUse {
 			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available or in-use, but current status is: %s.", from.ID, from.Status)
 		}
-		least, v.TypeID, v.Bootable = from.Size, from.TypeID, from.Bootable
+		least, v.TypeID, v.Bootable, v.ImageMetadata = from.Size, from.TypeID, from.Bootable, from.ImageMetadata
+	case v.ImageID != "":
+		needed, err := fillFromImage(tx, c, v)
+		if err != nil {
+			return err
+		}
+		least = needed
 	default:
 		least = 1
 	}

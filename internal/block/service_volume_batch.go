@@ -66,7 +66,7 @@ func (s *Service) CreateVolumes(ctx context.Context, c Caller, n NewVolumes) (*M
 			vol := &Volume{
 				ID: id, ProjectID: c.ProjectID, UserID: c.UserID, Name: names[i],
 				Description: n.Description, Status: VolumeCreating, Size: n.Size, AvailabilityZone: s.parts.Zone,
-				Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID, Multiattach: n.Multiattach,
+				Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID, ImageID: n.ImageID, Multiattach: n.Multiattach,
 				GroupID: n.GroupID, Performance: n.Performance,
 			}
 			if err := s.addNew(tx, c, vol, &n, types, i == 0, batch); err != nil {

@@ -32,6 +32,8 @@ const (
 	VolumeAwaiting       VolumeStatus = "awaiting-transfer" // offered to another project
 
 	// A backup is made of it, and it is restored from one.
+	VolumeUploading       VolumeStatus = "uploading"   // to an image
+	VolumeDownloading     VolumeStatus = "downloading" // from an image
 	VolumeBackingUp       VolumeStatus = "backing-up"
 	VolumeRestoringBackup VolumeStatus = "restoring-backup"
 	VolumeErrorRestoring  VolumeStatus = "error_restoring"
@@ -47,9 +49,9 @@ const (
 // is a way to deleting: os-force_delete takes it. What is done to a volume in use ends
 // as its attachments are by then. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
-	VolumeCreating:       {VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRollbacking, VolumeReverting, VolumeBackingUp, VolumeRestoringBackup},
-	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeBackingUp},
+	VolumeCreating:       {VolumeDownloading, VolumeAvailable, VolumeError, VolumeDeleting},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRollbacking, VolumeReverting, VolumeUploading, VolumeBackingUp, VolumeRestoringBackup},
+	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeUploading, VolumeBackingUp},
 	VolumeExtending:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
 	VolumeError:          {VolumeDeleting},
@@ -61,6 +63,8 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeMaintenance:    {VolumeDeleting},
 	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
 
+	VolumeUploading:       {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
+	VolumeDownloading:     {VolumeAvailable, VolumeError, VolumeDeleting},
 	VolumeBackingUp:       {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
 	VolumeRestoringBackup: {VolumeAvailable, VolumeErrorRestoring, VolumeDeleting},
 	VolumeErrorRestoring:  {VolumeDeleting},
@@ -85,6 +89,8 @@ type Volume struct {
 	Metadata         map[string]string // never changed in place
 	SnapshotID       string            // made from this snapshot; empty otherwise
 	SourceVolumeID   string            // made from this volume; empty otherwise
+	ImageID          string            // made from this image; empty otherwise
+	ImageMetadata    map[string]string // kept of the image; never changed in place
 	GroupID          string            // of its group; empty: none
 	GroupLegacy      bool              // its group is one of the old calls; see Group
 	Bootable         bool

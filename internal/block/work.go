@@ -72,6 +72,11 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 			return err
 		}
 	}
+	if vol.ImageID != "" {
+		if err := s.download(ctx, vol.ID); err != nil {
+			return err
+		}
+	}
 	if err := s.fill(withProgress(ctx), vol, driver.Fence(job.Fence)); err != nil {
 		if isGone(err) {
 			return jobs.GiveUpNow(err) // the source was deleted meanwhile
@@ -79,7 +84,7 @@ func (s *Service) runCreateVolume(ctx context.Context, job *jobs.Job) error {
 		return fmt.Errorf("create volume %s: %w", vol.ID, err)
 	}
 	return s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
-		if v.Status != VolumeCreating {
+		if v.Status != VolumeCreating && v.Status != VolumeDownloading {
 			return settleGroup(tx, v.GroupID)
 		}
 		if err := v.moveTo(VolumeAvailable); err != nil {
@@ -120,7 +125,13 @@ func (s *Service) fill(ctx context.Context, v *Volume, fence driver.Fence) error
 		}
 		return s.dropPassing(ctx, v, fence)
 	}
-	return s.driver.Create(ctx, spec, fence)
+	if v.ImageID == "" {
+		return s.driver.Create(ctx, spec, fence)
+	}
+	if err := s.driver.CreateFrom(ctx, spec, driver.Ref{Volume: v.ImageID, Snapshot: v.ImageID}, fence); err != nil {
+		return fmt.Errorf("%w: %w", errFromImage, err)
+	}
+	return nil
 }
 
 // dropPassing removes the snapshot through which a volume was made from another,

@@ -19,6 +19,8 @@ const (
 func (s *Service) imageHandlers() map[string]jobs.Handler {
 	return map[string]jobs.Handler{
 		jobDeleteImage:   {Run: untilHopeless(s.runDeleteImage), GiveUp: s.giveUpImage},
+		jobUploadVolume:  {Run: untilHopeless(s.runUploadVolume), GiveUp: s.giveUpUploadVolume},
+		jobHashImage:     {Run: untilHopeless(s.runHashImage), GiveUp: s.giveUpImage},
 		jobAbandonUpload: {Run: s.runAbandonUpload, GiveUp: s.giveUpImage},
 	}
 }
@@ -31,6 +33,11 @@ func (s *Service) runDeleteImage(ctx context.Context, job *jobs.Job) error {
 	}
 	if err != nil {
 		return err
+	}
+	if image.VolumeID != "" { // its making may have been cut off
+		if err := s.driver.DeleteSnapshot(ctx, image.VolumeID, image.ID, driver.Fence(job.Fence)); err != nil && !isGone(err) {
+			return fmt.Errorf("delete what made image %s: %w", image.ID, err)
+		}
 	}
 	if err := s.driver.Delete(ctx, image.ID, driver.Fence(job.Fence)); err != nil {
 		return fmt.Errorf("delete image %s: %w", image.ID, err)

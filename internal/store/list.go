@@ -227,7 +227,7 @@ func direction(o order) string {
 
 // filter writes the conditions of list, without its marker.
 func (s *Store) filter(q *query, n listed, list block.List) error {
-	if len(list.Filters)+len(list.Metadata) > maxConditions {
+	if len(list.Filters)+len(list.Metadata)+len(list.ImageItems) > maxConditions {
 		return block.Errorf(block.Invalid, "Invalid input received: at most %d filters.", maxConditions)
 	}
 	if list.ProjectID != "" {
@@ -244,6 +244,14 @@ func (s *Store) filter(q *query, n listed, list block.List) error {
 		}
 		q.condition()
 		q.compare(c, f.Op, v)
+	}
+	for key, item := range list.ImageItems {
+		q.condition()
+		q.WriteString(strings.Replace(s.sql.hasItem[0], "metadata", "image_metadata", 1))
+		q.arg(key)
+		q.WriteString(s.sql.hasItem[1])
+		q.arg(item)
+		q.WriteString(s.sql.hasItem[2])
 	}
 	for key, item := range list.Metadata {
 		q.condition()

@@ -157,6 +157,7 @@ func (t *Tx) noteVolume(v *block.Volume) {
 	if t.group != nil {
 		kept := *v
 		kept.CreatedAt, kept.Metadata = stored(v.CreatedAt), orNoItems(v.Metadata)
+		kept.ImageMetadata = orNoItems(v.ImageMetadata)
 		if len(v.Attachments) == 0 {
 			kept.Attachments = nil
 		}

@@ -21,6 +21,8 @@ var extensions = []extension{
 	{"Quotas", "os-quota-sets", "Quotas of projects.", "2011-08-08T00:00:00+00:00"},
 	{"QuotaClasses", "os-quota-class-sets", "Quotas by class; the class default holds every project's defaults.", "2012-03-12T00:00:00+00:00"},
 	{"VolumeActions", "os-volume-actions", "Actions on volumes.", "2012-05-31T00:00:00+00:00"},
+	{"VolumeImageMetadata", "os-vol-image-meta", "What volumes keep of the image they were made from.", "2012-12-07T00:00:00+00:00"},
+	{"CreateVolumeExtension", "os-image-create", "Volumes are made from images.", "2012-08-13T00:00:00+00:00"},
 	{"AvailabilityZones", "os-availability-zone", "Availability zones.", "2013-06-27T00:00:00+00:00"},
 	{"VolumeTransfer", "os-volume-transfer", "Volumes change hands.", "2013-05-29T00:00:00+00:00"},
 	{"Services", "os-services", "Services.", "2012-10-28T00:00:00-00:00"},

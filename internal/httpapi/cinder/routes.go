@@ -22,7 +22,7 @@ const (
 func (a *API) Routes() []wire.Route {
 	return slices.Concat(
 		a.snapshotRoutes(), a.snapshotActions(), metadataRoutes("snapshot", a.snapshotMetadata()),
-		a.volumeRoutes(), a.volumeActions(), metadataRoutes("volume", a.volumeMetadata()),
+		a.volumeRoutes(), a.volumeActions(), a.imageActions(), metadataRoutes("volume", a.volumeMetadata()),
 		a.attachmentRoutes(), a.connectionActions(),
 		a.serviceRoutes(), a.versionRoutes(),
 		a.transferRoutes(), a.messageRoutes(), a.backendRoutes(), a.daemonRoutes(),

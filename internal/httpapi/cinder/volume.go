@@ -92,7 +92,7 @@ func readNewVolume(x *wire.Exchange) (n block.NewVolume, err error) {
 }
 
 // readVolumeSource reads what the volume is made from: nothing, a snapshot, or
-// another volume, or a backup, and the group it is to be in. There are no images to name.
+// another volume, a backup, or an image, and the group it is to be in.
 func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume) (err error) {
 	if n.SnapshotID, err = optionalUUID(members, "snapshot_id"); err != nil {
 		return err
@@ -108,22 +108,16 @@ func readVolumeSource(x *wire.Exchange, members wire.Members, n *block.NewVolume
 		n.BackupID = backup
 	}
 	sources := 0
-	for _, id := range []string{n.SnapshotID, n.SourceVolumeID, n.BackupID} {
+	if n.ImageID, err = readImageRef(members); err != nil {
+		return err
+	}
+	for _, id := range []string{n.SnapshotID, n.SourceVolumeID, n.BackupID, n.ImageID} {
 		if id != "" {
 			sources++
 		}
 	}
 	if sources > 1 {
 		return block.Errorf(block.Invalid, "Invalid input: only one of snapshot_id, source_volid, backup_id and imageRef may be given.")
-	}
-	for _, key := range []string{"imageRef", "image_id"} {
-		image, err := optionalString(members, key)
-		if err != nil {
-			return err
-		}
-		if image != "" {
-			return block.Errorf(block.Invalid, "Invalid image identifier or unable to access requested image: %s %.64s.", key, image)
-		}
 	}
 	n.GroupID, err = readGroupID(x, members)
 	return err

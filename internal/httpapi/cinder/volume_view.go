@@ -123,6 +123,10 @@ func (w *volumeView) appendByVersion(b []byte, v *block.Volume) []byte {
 }
 
 func (w *volumeView) appendExtended(b []byte, v *block.Volume) []byte {
+	if len(v.ImageMetadata) > 0 {
+		b = append(b, `,"volume_image_metadata":`...)
+		b = wire.AppendMetadata(b, v.ImageMetadata)
+	}
 	b = append(b, `,"os-vol-tenant-attr:tenant_id":"`...)
 	b = append(b, v.ProjectID...)
 	b = append(b, '"')

@@ -76,7 +76,7 @@ func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types map[string]str
 		ID: v.ID, Name: textOf(v.Name), Description: textOf(v.Description), Status: string(v.Status), Size: int64(v.Size),
 		VolumeType: types[v.TypeID], AvailabilityZone: v.AvailabilityZone, Bootable: boolText(v.Bootable),
 		Encrypted: v.Metadata[metadataEncrypted] == "1", Multiattach: v.Multiattach, Shareable: boolText(v.Multiattach),
-		Metadata: v.Metadata, ImageMetadata: map[string]string{}, SnapshotID: optional(v.SnapshotID), SourceVolumeID: optional(v.SourceVolumeID),
+		Metadata: v.Metadata, ImageMetadata: imageMetadata(v), SnapshotID: optional(v.SnapshotID), SourceVolumeID: optional(v.SourceVolumeID),
 		ReplicationStatus: "disabled", UserID: v.UserID, CreatedAt: timeText(v.CreatedAt), UpdatedAt: timeText(v.UpdatedAt),
 		ProjectID: v.ProjectID, ServiceType: serviceType, Tags: map[string]string{}, WWN: strings.ReplaceAll(v.ID, "-", ""),
 		SerialNumber: v.ID[:serialLength], EnterpriseProject: noEnterpriseProject,
@@ -93,6 +93,14 @@ func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types map[string]str
 		})
 	}
 	return item
+}
+
+// imageMetadata is what a disk keeps of its image: an object in any case.
+func imageMetadata(v *block.Volume) map[string]string {
+	if v.ImageMetadata == nil {
+		return map[string]string{}
+	}
+	return v.ImageMetadata
 }
 
 func boolText(v bool) string {

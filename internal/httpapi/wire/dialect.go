@@ -13,6 +13,8 @@ type Dialect struct {
 	ExtendedOnV2Update bool
 	// PlainNames: control characters in a name are refused (after trimming); otherwise only NUL is.
 	PlainNames bool
+	// PlainImageNames: an image made of a volume has a name of 1 to 128 letters, digits, hyphens, dots and underscores, and spaces within; otherwise 1 to 255 characters.
+	PlainImageNames bool
 	// BasicPlaneDescriptions: a description takes only printable characters of the basic plane and spaces; otherwise only control characters are refused.
 	BasicPlaneDescriptions bool
 	// MethodNotAllowed: a method the path does not have gives 405 with Allow instead of 404.
@@ -38,7 +40,7 @@ type Dialect struct {
 // EVS is the default dialect: it follows the seeds.
 func EVS() Dialect {
 	return Dialect{
-		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true,
+		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true, PlainImageNames: true,
 		SharedByRequest: true, VendorDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
 	}
 }

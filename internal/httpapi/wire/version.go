@@ -18,6 +18,8 @@ func (m Microversion) String() string { return "3." + strconv.Itoa(int(m)) }
 const (
 	Messages            Microversion = 3  // messages to users
 	MessagePages        Microversion = 5  // messages have filters, markers and order
+	UploadVisibility    Microversion = 1  // images made of volumes say who sees them
+	ImageMetadataFilter Microversion = 4  // lists filter volumes by what they keep of their image
 	Clusters            Microversion = 7  // clusters, of which there are none
 	ManageableLists     Microversion = 8  // what the storage holds, by new names
 	VolumeSummary       Microversion = 12 // sums of volumes
