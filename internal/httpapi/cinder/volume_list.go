@@ -26,7 +26,7 @@ func volumeRules() *listRules {
 			{key: "name", v2: true, keep: byField(block.FieldName)},
 			{key: "status", v2: true, keep: byField(block.FieldStatus)},
 			{key: "metadata", v2: true, keep: byMetadata},
-			{key: "glance_metadata", since: wire.ImageMetadataFilter, keep: byImageMetadata},
+			{key: "glance_metadata", since: wire.ImageMetadataFilter, admin: true, loose: true, keep: byImageMetadata},
 			{key: "availability_zone", v2: true, keep: byField(block.FieldAvailabilityZone)},
 			{key: "bootable", v2: true, keep: byFlag(block.FieldBootable)},
 			{key: "size", since: wire.StrictFilters, keep: byNumber(block.FieldSize)},

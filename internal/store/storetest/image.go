@@ -86,3 +86,17 @@ func testImages(t *testing.T, fresh func(testing.TB) string) {
 		wantKind(t, err, block.NotFound, "")
 	}
 }
+
+// testImageItems: volumes are found by what they keep of their image, and not by
+// their own metadata.
+func testImageItems(t *testing.T, fresh func(testing.TB) string) {
+	s, clock := Open(t, fresh(t))
+	v := NewVolume(1, clock.Now())
+	must(t, s, func(tx block.Tx) error { return tx.AddVolume(v) })
+	for want, items := range map[int]map[string]string{1: {"image": "kept"}, 0: {"key": "value"}} {
+		found, err := s.Volumes(t.Context(), block.List{ImageItems: items})
+		if err != nil || len(found) != want {
+			t.Errorf("%v: found %d (%v), want %d", items, len(found), err, want)
+		}
+	}
+}

@@ -14,7 +14,7 @@ func testVolumes(t *testing.T, fresh func(testing.TB) string) {
 		s, clock := Open(t, fresh(t))
 		full := NewVolume(1, clock.Now())
 		bare := &block.Volume{ID: id(2), ProjectID: project, Status: block.VolumeCreating, Size: 1,
-			Metadata: map[string]string{}, CreatedAt: clock.Now()}
+			Metadata: map[string]string{}, ImageMetadata: map[string]string{}, CreatedAt: clock.Now()}
 		must(t, s, func(tx block.Tx) error {
 			if err := tx.AddVolume(full); err != nil {
 				return err
