@@ -140,8 +140,12 @@ func (r *rig) stop() {
 	}
 }
 
-// settle lets so much virtual time pass.
-func (r *rig) settle(d time.Duration) { time.Sleep(d) }
+// settle lets so much virtual time pass. What was done until then happened before what
+// the test does next, also for the race detector.
+func (r *rig) settle(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 func (r *rig) must(err error) {
 	r.t.Helper()
