@@ -195,11 +195,29 @@ func (e *Env) nativeFromSnapshot(t T, all string) {
 	a = e.do(t, "POST", all, disk(from+`,"metadata":{"full_clone":"0"}`))
 	made := madeIDs(e.finished(t, a, "/v2"))
 	e.forget(t, made...)
+	e.systemMetadata(t, made[0])
 	v := e.do(t, "GET", e.native("/v2", "/cloudvolumes/"+made[0]), nil).Under("volume")
 	metadata, _ := v["metadata"].(map[string]any)
 	if v["encrypted"] != true || v["snapshot_id"] != snap.id || metadata["__system__cmkid"] != key || metadata["hw:passthrough"] != "true" || metadata["full_clone"] != "0" {
 		t.Errorf("got %v", v)
 	}
+}
+
+// systemMetadata tries to change what only the service writes. Source: evs-errors 3, EVS.5403.
+func (e *Env) systemMetadata(t T, id string) {
+	path := e.path("/volumes/" + id)
+	for _, tc := range [][3]string{
+		{"POST", "/metadata", `{"metadata":{"__system__mine":"1"}}`}, {"POST", "/metadata", `{"metadata":{"__system__encrypted":"0"}}`},
+		{"PUT", "/metadata", `{"metadata":{}}`}, {"PUT", "/metadata/__system__encrypted", `{"meta":{"__system__encrypted":"0"}}`},
+		{"DELETE", "/metadata/__system__encrypted", ""}, {"PUT", "", `{"volume":{"metadata":{"a":"b"}}}`},
+	} {
+		if !e.evs() {
+			continue // recorded Cinder knows no such keys
+		}
+		e.fault(t, e.do(t, tc[0], path+tc[1], tc[2]), 403, "forbidden")
+	}
+	status(t, e.do(t, "POST", path+"/metadata", `{"metadata":{"mine":"1"}}`), 200)
+	status(t, e.do(t, "DELETE", path+"/metadata/mine", nil), 200)
 }
 
 // nativeTokens asks for the same twice. Source: EVS 2.1, X-Client-Token.

@@ -23,7 +23,7 @@ func (o Operation) TriedOn() []string {
 // Operations are the calls that the suite covers, beside the statements about
 // snapshot.update; a test holds them against the route table.
 func Operations() []Operation {
-	return slices.Concat(nativeOperations(), nativeCreateOperations(),
+	return slices.Concat(nativeOperations(), nativeCreateOperations(), recycleOperations(),
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
 		volumeImageOperations(), imageOperations(), transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(), standardSnapshotOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),

@@ -66,7 +66,7 @@ func (s *Service) Export(ctx context.Context, connectionID string) (*Export, err
 	if err != nil {
 		return nil, err
 	}
-	if !vol.hasBytes() {
+	if !vol.hasBytes() || vol.isRecycled() {
 		return nil, notFound("Connection", connectionID)
 	}
 	limits, err := s.ioLimits(ctx, vol)

@@ -74,6 +74,9 @@ func wordsOfVolume(v *Volume) words {
 	case VolumeAwaiting:
 		w.waits = "for another project to accept the offer of it, or for its own to call that off (deletion of the transfer)"
 		w.can = []string{"accept it elsewhere, with the transfer's key", "call it off: delete the transfer"}
+	case VolumeRecycled:
+		w.waits = "in the recycle bin, until " + TimeValue(v.RecycledUntil) + ", to be deleted for good"
+		w.can = []string{"give it back (recycle-bin-volumes/revert)", "delete it for good (recycle-bin-volumes)"}
 	case VolumeMaintenance:
 		w.waits = "for an administrator to end the maintenance (os-reset_status)"
 	default:

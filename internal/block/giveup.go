@@ -207,7 +207,7 @@ func exitOfVolume(status VolumeStatus) VolumeStatus {
 	case VolumeRestoringBackup:
 		return VolumeErrorRestoring
 	case VolumeAvailable, VolumeInUse, VolumeError, VolumeErrorDeleting, VolumeErrorExtending, VolumeErrorRollbacking, VolumeErrorRestoring,
-		VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeMaintenance, VolumeAwaiting:
+		VolumeRecycled, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeMaintenance, VolumeAwaiting:
 		return ""
 	}
 	return VolumeError

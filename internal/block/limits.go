@@ -28,6 +28,10 @@ const (
 	MaxConnector = 16384
 	// MaxBatch is how many volumes one call may make. Source: EVS 6.1, count.
 	MaxBatch = 100
+	// MaxRecycleAge is the largest least age, in days, that a recycle bin asks for. Source: EVS 12, threshold_time.
+	MaxRecycleAge = 1000
+	// MaxRecycleKeep is the longest time, in days, that a recycle bin keeps. Source: EVS 12, keep_time.
+	MaxRecycleKeep = 365
 	// MaxSnapshotsPerVolume bounds the chain of a volume. Source: EVS v5 (256 per disk).
 	MaxSnapshotsPerVolume = 256
 	// MaxBlocks is how many places of the grid one answer lists. Source: EBS direct APIs, MaxResults.

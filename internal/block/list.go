@@ -26,6 +26,7 @@ const (
 	FieldAttachedAt       Field = "attached_at"
 	FieldCreatedAt        Field = "created_at"
 	FieldUpdatedAt        Field = "updated_at"
+	FieldRecycledUntil    Field = "recycled_until"
 	FieldExpiresAt        Field = "expires_at"
 	FieldRequestID        Field = "request_id"
 	FieldResourceType     Field = "resource_type"

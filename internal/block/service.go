@@ -61,6 +61,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobExtendVolume:   {Run: untilHopeless(s.runExtendVolume), GiveUp: s.giveUpVolume(VolumeErrorExtending)},
 		jobDeleteVolume:   {Run: untilHopeless(s.runDeleteVolume), GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
 		jobCreateSnapshot: {Run: untilHopeless(s.runCreateSnapshot), GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
+		jobRecycleVolume:  {Run: s.runRecycleVolume, GiveUp: s.giveUpRecycleVolume},
 		jobEndConnection:  {Run: s.runEndConnection, GiveUp: s.giveUpConnection},
 		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 		jobRollback:       {Run: untilHopeless(s.runRollback), GiveUp: s.giveUpRollback},
@@ -78,6 +79,7 @@ const (
 	jobCreateVolume   = "volume.create"
 	jobExtendVolume   = "volume.extend"
 	jobDeleteVolume   = "volume.delete"
+	jobRecycleVolume  = "volume.recycle"
 	jobCreateSnapshot = "snapshot.create"
 	jobDeleteSnapshot = "snapshot.delete"
 	jobRollback       = "volume.rollback"

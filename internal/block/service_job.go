@@ -2,6 +2,7 @@ package block
 
 import (
 	"context"
+	"slices"
 
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -24,15 +25,15 @@ func (s *Service) JobsUnder(ctx context.Context, c Caller, id string) ([]*Job, e
 // are ever made between a call and its answer.
 const jobsLookedAt = 20
 
-// JobOn is the id of the newest job of a kind on an object: that of the call which
+// JobOn is the id of the newest job of a kind, or of one of others, on an object: that of the call which
 // has just queued it, because an object never waits for two of a kind. Fails with NotFound.
-func (s *Service) JobOn(ctx context.Context, kind, resourceID string) (string, error) {
+func (s *Service) JobOn(ctx context.Context, kind, resourceID string, others ...string) (string, error) {
 	found, err := s.store.JobsOf(ctx, resourceID, jobsLookedAt)
 	if err != nil {
 		return "", err
 	}
 	for _, job := range found {
-		if job.Kind == kind {
+		if job.Kind == kind || slices.Contains(others, job.Kind) {
 			return job.ID, nil
 		}
 	}
@@ -54,6 +55,7 @@ const (
 	JobCreateVolume   = jobCreateVolume
 	JobExtendVolume   = jobExtendVolume
 	JobDeleteVolume   = jobDeleteVolume
+	JobRecycleVolume  = jobRecycleVolume
 	JobCreateSnapshot = jobCreateSnapshot
 	JobDeleteSnapshot = jobDeleteSnapshot
 	JobRestoreBackup  = jobRestoreBackup

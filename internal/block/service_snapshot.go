@@ -99,11 +99,8 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 		return nil, err
 	}
 	err = s.store.InTx(ctx, func(tx Tx) error {
-		vol, err := tx.Volume(n.VolumeID)
+		vol, err := volumeFor(tx, c, n.VolumeID)
 		if err != nil {
-			return err
-		}
-		if err := reach(c, vol.ProjectID, "Volume", n.VolumeID); err != nil {
 			return err
 		}
 		if err := canSnapshot(vol, n.Force); err != nil {

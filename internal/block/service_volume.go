@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Volume reads one volume. Fails with NotFound.
@@ -11,6 +12,9 @@ func (s *Service) Volume(ctx context.Context, c Caller, id string) (*Volume, err
 	vol, err := s.store.Volume(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if vol.isRecycled() {
+		return nil, notFound("Volume", id)
 	}
 	return vol, reach(c, vol.ProjectID, "Volume", id)
 }
@@ -22,7 +26,7 @@ func (s *Service) Volumes(ctx context.Context, c Caller, list List, allProjects 
 	if err != nil {
 		return nil, err
 	}
-	return s.store.Volumes(ctx, list)
+	return s.store.Volumes(ctx, notRecycled(list))
 }
 
 // CountVolumes counts what the list's filters keep, whatever its page.
@@ -31,7 +35,7 @@ func (s *Service) CountVolumes(ctx context.Context, c Caller, list List, allProj
 	if err != nil {
 		return 0, err
 	}
-	return s.store.CountVolumes(ctx, list)
+	return s.store.CountVolumes(ctx, notRecycled(list))
 }
 
 // NewVolume is what a request to make a volume says; the zero Size is the
@@ -156,11 +160,8 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 		}
 		v.Bootable, v.ImageMetadata = origin.Bootable, origin.ImageMetadata
 	case v.SourceVolumeID != "":
-		from, err := tx.Volume(v.SourceVolumeID)
+		from, err := volumeFor(tx, c, v.SourceVolumeID)
 		if err != nil {
-			return err
-		}
-		if err := reach(c, from.ProjectID, "Volume", from.ID); err != nil {
 			return err
 		}
 		if from.Status != VolumeAvailable && from.Status != VolumeInUse {
@@ -239,9 +240,7 @@ func (s *Service) UpdateVolume(ctx context.Context, c Caller, id string, change 
 		if change.Metadata == nil {
 			return nil
 		}
-		merged, err := mergeMetadata(nil, change.Metadata, true)
-		v.Metadata = merged
-		return err
+		return v.setMetadata(c, change.Metadata, true)
 	})
 }
 
@@ -271,6 +270,9 @@ func volumeFor(tx Tx, c Caller, id string) (*Volume, error) {
 	if err != nil {
 		return nil, err
 	}
+	if stored.isRecycled() {
+		return nil, notFound("Volume", id)
+	}
 	vol := *stored
 	return &vol, reach(c, vol.ProjectID, "Volume", id)
 }
@@ -280,7 +282,8 @@ func volumeFor(tx Tx, c Caller, id string) (*Volume, error) {
 var deletable = []VolumeStatus{VolumeAvailable, VolumeError, VolumeErrorExtending, VolumeErrorDeleting, VolumeErrorRollbacking, VolumeErrorRestoring}
 
 // DeleteVolume moves the volume to deleting and queues the work; with cascade its
-// snapshots go too, whatever is being done to them. Fails with NotFound, WrongStatus,
+// snapshots go too, whatever is being done to them. Where the project's policy has it,
+// the volume goes to the recycle bin instead. Fails with NotFound, WrongStatus,
 // and Invalid while it has snapshots.
 func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade bool) error {
 	if err := s.thawed(ctx); err != nil {
@@ -297,6 +300,12 @@ func (s *Service) DeleteVolume(ctx context.Context, c Caller, id string, cascade
 			return err
 		}
 		if err := s.dropSnapshotsOf(tx, v, cascade); err != nil {
+			return err
+		}
+		if keep, kept, err := recycles(tx, v); err != nil || kept {
+			if err == nil {
+				err = s.recycle(tx, v, keep)
+			}
 			return err
 		}
 		if err := v.moveTo(VolumeDeleting); err != nil {
@@ -436,9 +445,7 @@ func (s *Service) extend(tx Tx, vol *Volume, types []*VolumeType, size Size, inU
 // Fails with NotFound, and as CheckMetadata does.
 func (s *Service) SetVolumeMetadata(ctx context.Context, c Caller, id string, items map[string]string, replace bool) (map[string]string, error) {
 	vol, err := s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
-		merged, err := mergeMetadata(v.Metadata, items, replace)
-		v.Metadata = merged
-		return err
+		return v.setMetadata(c, items, replace)
 	})
 	if err != nil {
 		return nil, err
@@ -451,6 +458,9 @@ func (s *Service) DropVolumeMetadata(ctx context.Context, c Caller, id, key stri
 	_, err := s.changeVolume(ctx, c, id, func(v *Volume, _ Tx) error {
 		if _, there := v.Metadata[key]; !there {
 			return Errorf(NotFound, "Volume %s has no metadata with key %s.", id, key)
+		}
+		if c.Vendor && strings.HasPrefix(key, metadataSystem) {
+			return errSystemKey(key)
 		}
 		v.Metadata = maps.Clone(v.Metadata)
 		delete(v.Metadata, key)

@@ -39,6 +39,7 @@ type Store interface {
 	CountUsages(ctx context.Context) (map[UsageOf]Usage, error)
 	groupStore
 
+	RecycleStore
 	TransferStore
 	ImageStore
 	MessageStore
@@ -94,6 +95,7 @@ type Tx interface {
 	ImageTx
 	MessageTx
 	TagTx
+	RecycleTx
 	RequestTx
 	VerificationTx
 	ManageTx

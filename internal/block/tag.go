@@ -241,11 +241,8 @@ func (s *Service) seesTagged(ctx context.Context, c Caller, kind TagKind, id str
 func holdTagged(tx Tx, c Caller, kind TagKind, id string) error {
 	switch kind {
 	case TagVolume:
-		vol, err := tx.Volume(id)
-		if err != nil {
-			return err
-		}
-		return reach(c, vol.ProjectID, "Volume", id)
+		_, err := volumeFor(tx, c, id)
+		return err
 	case TagSnapshot:
 		snap, err := tx.Snapshot(id)
 		if err != nil {

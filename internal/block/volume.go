@@ -30,6 +30,9 @@ const (
 	VolumeErrorExtending VolumeStatus = "error_extending"
 	VolumeMaintenance    VolumeStatus = "maintenance"
 	VolumeAwaiting       VolumeStatus = "awaiting-transfer" // offered to another project
+	// VolumeRecycled is deleted, and kept for a while. Assumed: no page says how the
+	// recycle bin calls it; only the calls of the bin show it.
+	VolumeRecycled VolumeStatus = "recycled"
 
 	// A backup is made of it, and it is restored from one.
 	VolumeUploading       VolumeStatus = "uploading"   // to an image
@@ -50,7 +53,7 @@ const (
 // as its attachments are by then. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeDownloading, VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRollbacking, VolumeReverting, VolumeUploading, VolumeBackingUp, VolumeRestoringBackup},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRecycled, VolumeRollbacking, VolumeReverting, VolumeUploading, VolumeBackingUp, VolumeRestoringBackup},
 	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeUploading, VolumeBackingUp},
 	VolumeExtending:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
@@ -62,6 +65,7 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeDetaching:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDeleting},
 	VolumeMaintenance:    {VolumeDeleting},
 	VolumeAwaiting:       {VolumeAvailable, VolumeDeleting},
+	VolumeRecycled:       {VolumeAvailable, VolumeDeleting},
 
 	VolumeUploading:       {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
 	VolumeDownloading:     {VolumeAvailable, VolumeError, VolumeDeleting},
@@ -98,6 +102,8 @@ type Volume struct {
 	Writable         Writable
 	Performance                 // of types whose buyers say
 	Attachments      []Attached // notes of the rows; changed with them
+	RecycledAt       time.Time  // when it came into the recycle bin; zero: it is not there
+	RecycledUntil    time.Time  // when it is deleted for good
 	CreatedAt        time.Time
 	UpdatedAt        time.Time // zero: never changed
 	Version          int64     // moves with every write of the row

@@ -117,3 +117,13 @@ func systemKey(stored, given map[string]string, replace bool) string {
 func errSystemKey(key string) error {
 	return On("metadata.system", Errorf(Forbidden, "The metadata key %.64q can not be operated: keys that begin with %s are the service's.", key, metadataSystem))
 }
+
+// setMetadata writes items over the stored ones, or in their place.
+func (v *Volume) setMetadata(c Caller, items map[string]string, replace bool) error {
+	if key := systemKey(v.Metadata, items, replace); key != "" && c.Vendor {
+		return errSystemKey(key)
+	}
+	merged, err := mergeMetadata(v.Metadata, items, replace)
+	v.Metadata = merged
+	return err
+}

@@ -26,6 +26,8 @@ type Config struct {
 	// Alone says that no other process works on this job table: at its start, Run
 	// takes the jobs that an earlier process left without waiting for their lease.
 	Alone bool
+	// Tidy is called from time to time, to do what no job is queued for; nil: nothing.
+	Tidy func(ctx context.Context) error
 	// Unknown gives up a job of a kind that has no handler, written by a server of
 	// another version. Nil: it is tried for ever, every half MaxDelay.
 	Unknown func(ctx context.Context, job *Job, cause error) error

@@ -103,6 +103,12 @@ func (r *Runner) purge(ctx context.Context) {
 	if err := r.store.PurgeJobs(ctx, now.Add(-r.config.Keep), now.Add(-r.config.KeepFailed)); err != nil && ctx.Err() == nil {
 		r.config.Log.ErrorContext(ctx, "old jobs were not removed", "err", err)
 	}
+	if r.config.Tidy == nil || ctx.Err() != nil {
+		return
+	}
+	if err := r.config.Tidy(ctx); err != nil && ctx.Err() == nil {
+		r.config.Log.ErrorContext(ctx, "what is due was not tidied", "err", err)
+	}
 }
 
 func (r *Runner) claim(ctx context.Context) []*Job {

@@ -172,6 +172,7 @@ func (s *Server) openBlocks(ctx context.Context) error {
 		return err
 	}
 	run := s.parts.Jobs
+	run.Tidy = s.blocks.SweepRecycled
 	run.KindLimits = block.HeavyJobs()
 	run.Now, run.Log, run.Done, run.Unknown = s.parts.Now, s.parts.Log, s.metrics.Job, s.blocks.GiveUpUnknown
 	run.Alone = s.config.Database == "" // the lock on the data folder keeps others out

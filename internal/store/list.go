@@ -88,6 +88,7 @@ var volumeList = listed{
 		block.FieldSourceVolumeID:   {name: "source_volume_id", nullable: true},
 		block.FieldMultiattach:      {name: "multiattach", kind: flagColumn},
 		block.FieldGroupID:          {name: "group_id", nullable: true},
+		block.FieldRecycledUntil:    {name: "recycled_until", nullable: true},
 		block.FieldCreatedAt:        {name: "created_at"},
 		block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
 	},

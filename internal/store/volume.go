@@ -11,7 +11,7 @@ import (
 const (
 	volumeColumns = `id, project_id, user_id, name, description, status, size, type_id,
 		availability_zone, metadata, snapshot_id, source_volume_id, bootable, multiattach,
-		attachments, created_at, updated_at, version, extend_to, readonly, group_id, group_legacy, iops, throughput, image_id, image_metadata`
+		attachments, created_at, updated_at, version, extend_to, readonly, group_id, group_legacy, iops, throughput, image_id, image_metadata, recycled_at, recycled_until`
 	volumeByID = `SELECT ` + volumeColumns + ` FROM volumes WHERE id = $1`
 )
 
@@ -20,7 +20,7 @@ func scanVolume(r row) (*block.Volume, error) {
 	v := &block.Volume{}
 	err := r.Scan(&v.ID, &v.ProjectID, &v.UserID, &v.Name, &v.Description, &v.Status, &v.Size, &v.TypeID,
 		&v.AvailabilityZone, &v.Metadata, &v.SnapshotID, &v.SourceVolumeID, &v.Bootable, &v.Multiattach,
-		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version, &v.ExtendTo, &v.Writable, &v.GroupID, &v.GroupLegacy, &v.IOPS, &v.Throughput, &v.ImageID, &v.ImageMetadata)
+		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version, &v.ExtendTo, &v.Writable, &v.GroupID, &v.GroupLegacy, &v.IOPS, &v.Throughput, &v.ImageID, &v.ImageMetadata, &v.RecycledAt, &v.RecycledUntil)
 	return v, err
 }
 
@@ -92,11 +92,11 @@ func (t *Tx) Volume(id string) (*block.Volume, error) {
 // AddVolume adds a row; CreatedAt is the caller's, Version becomes 1.
 func (t *Tx) AddVolume(v *block.Volume) error {
 	const add = `INSERT INTO volumes (` + volumeColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
 	v.Version = 1
 	_, err := t.exec(add, v.ID, v.ProjectID, v.UserID, v.Name, v.Description, v.Status, v.Size, v.TypeID,
 		v.AvailabilityZone, v.Metadata, orNull(v.SnapshotID), orNull(v.SourceVolumeID), v.Bootable, v.Multiattach,
-		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, orNull(v.ImageID), v.ImageMetadata)
+		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, orNull(v.ImageID), v.ImageMetadata, v.RecycledAt, v.RecycledUntil)
 	if err != nil {
 		return err
 	}
@@ -110,10 +110,11 @@ func (t *Tx) SaveVolume(v *block.Volume) error {
 	const save = `UPDATE volumes
 		SET name = $1, description = $2, status = $3, size = $4, type_id = $5, metadata = $6,
 			bootable = $7, multiattach = $8, attachments = $9, extend_to = $10, readonly = $11, group_id = $12, group_legacy = $13,
-			iops = $14, throughput = $15, updated_at = $16, image_metadata = $17, version = version + 1
-		WHERE id = $18 AND version = $19`
+			iops = $14, throughput = $15, updated_at = $16, image_metadata = $17,
+			recycled_at = $18, recycled_until = $19, version = version + 1
+		WHERE id = $20 AND version = $21`
 	n, err := t.exec(save, v.Name, v.Description, v.Status, v.Size, v.TypeID, v.Metadata,
-		v.Bootable, v.Multiattach, v.Attachments, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, t.now, v.ImageMetadata, v.ID, v.Version)
+		v.Bootable, v.Multiattach, v.Attachments, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, t.now, v.ImageMetadata, v.RecycledAt, v.RecycledUntil, v.ID, v.Version)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ var fine = map[string]struct {
 	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
 	"snapshot5.":         {about: snapshot5Faults},
 	"snapshot5.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
+	"recycle.list":       {about: volumeFaults},
 	"tag.":               {about: tagFaults},
 	"job.show":           {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},
 }
@@ -82,7 +83,7 @@ var volumeFaults = with(listFaults, map[string]fault{
 	"name": {400, "EVS.1003"}, "display_name": {400, "EVS.1003"}, "description": {400, "EVS.1004"}, "display_description": {400, "EVS.1004"},
 	"size": {400, "EVS.1010"}, "volume_type": {400, "EVS.2070"}, "availability_zone": {400, "EVS.1036"}, "count": {400, "EVS.1021"},
 	"snapshot_id": {400, "EVS.2045"}, "backup_id": {400, "EVS.1006"}, "imageRef": {400, "EVS.2046"},
-	block.AboutVolumesQuota: {400, "EVS.1034"}, block.AboutGigabytesQuota: {400, "EVS.1042"},
+	"metadata.system": {400, "EVS.2047"}, block.AboutVolumesQuota: {400, "EVS.1034"}, block.AboutGigabytesQuota: {400, "EVS.1042"},
 })
 
 func with(a, b map[string]fault) map[string]fault {

@@ -108,7 +108,7 @@ func (a *API) deleteVolume(x *wire.Exchange) error {
 	if err := a.blocks.DeleteVolume(x.Context(), caller, id, withSnapshots); err != nil {
 		return err
 	}
-	return a.replyJob(x, http.StatusOK, block.JobDeleteVolume, id)
+	return a.replyJob(x, http.StatusOK, block.JobDeleteVolume, id, block.JobRecycleVolume)
 }
 
 // extendVolume serves os-extend on /v2|v2.1/{project_id}/cloudvolumes/{volume_id}/action.
@@ -139,8 +139,8 @@ func (a *API) extendVolume(x *wire.Exchange) error {
 }
 
 // replyJob answers with the job that the call has just queued.
-func (a *API) replyJob(x *wire.Exchange, status int, kind, id string) error {
-	job, err := a.blocks.JobOn(x.Context(), kind, id)
+func (a *API) replyJob(x *wire.Exchange, status int, kind, id string, others ...string) error {
+	job, err := a.blocks.JobOn(x.Context(), kind, id, others...)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package evs
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,12 +12,12 @@ import (
 )
 
 func (a *API) volumeMoreRoutes() []wire.Route {
-	return []wire.Route{
+	return slices.Concat(a.recycleRoutes(), []wire.Route{
 		{Name: "cloudvolume.batch_extend", Method: http.MethodPost, Path: "/volumes/batch-extend", Versions: wire.V5, Permission: wire.Member, OK: 202, Source: evs17, Handle: a.batchExtend},
 		{Name: "cloudvolume.unsubscribe", Method: http.MethodPost, Path: "/cloudvolumes/unsubscribe", Versions: wire.V2, Permission: wire.Member, OK: 200, Source: evs14, Handle: a.unsubscribe},
 		{Name: "cloudvolume.internal_info", Method: http.MethodGet, Path: "/os-vendor-volumes/{volume_id}/internal-info", Versions: wire.V3, Permission: wire.Reader, OK: 200, Source: "EVS API 1.6", Handle: a.showLoading},
 		{Name: "cloudvolume.show_v1", Method: http.MethodGet, Path: "/volumes/{volume_id}", Versions: wire.V1, Permission: wire.Reader, OK: 200, Source: evs13, Handle: a.showVolumeV1},
-	}
+	})
 }
 
 const evs17 = "EVS API 1.7"

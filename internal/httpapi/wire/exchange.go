@@ -63,7 +63,7 @@ func (x *Exchange) Authorize() (block.Caller, error) {
 	if !x.permitted() {
 		return no, block.Errorf(block.Forbidden, "The role %s is needed for %s.", x.Route.Permission, x.Route.Name)
 	}
-	return block.Caller{UserID: x.Token.UserID, ProjectID: x.Token.ProjectID, Admin: x.Token.IsAdmin()}, nil
+	return block.Caller{UserID: x.Token.UserID, ProjectID: x.Token.ProjectID, Admin: x.Token.IsAdmin(), Vendor: x.Dialect.VendorDisks}, nil
 }
 
 func (x *Exchange) permitted() bool {

@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(testing.TB) string) {
 		{"ImageItems", testImageItems},
 		{"Message", testMessages},
 		{"Request", testRequests},
+		{"Recycle", testRecycle},
 		{"Backend", testBackend},
 		{"FilterOp", testFilterOps},
 		{"Verification", testVerifications},
@@ -120,7 +121,8 @@ func NewVolume(n int, created time.Time) *block.Volume {
 		Writable:    block.WritableNo,
 		Performance: block.Performance{IOPS: 4000, Throughput: 150},
 		Attachments: []block.Attached{{ID: id(9), Status: block.AttachmentAttached, ServerID: id(10), HostName: "h", Device: "/dev/vdb", Mode: "rw", AttachedAt: created}},
-		CreatedAt:   created,
+		RecycledAt:  created.Add(time.Hour), RecycledUntil: created.Add(2 * time.Hour),
+		CreatedAt: created,
 	}
 }
 
