@@ -19,6 +19,8 @@ func nativeCreateOperations() []Operation {
 		{"cloudvolume.unsubscribe", v2, nativeUnsubscribe},
 		{"cloudvolume.internal_info", []string{"v3"}, nativeInternalInfo},
 		{"cloudvolume.show_v1", v2, nativeShowV1},
+		{"cloudvolume.retype", v2, nativeRetype},
+		{"cloudvolume.set_qos", v2, nativeQoS},
 	}
 }
 
@@ -311,4 +313,62 @@ func nativeShowV1(t T, e *Env) {
 		t.Errorf("got %v, want the older names", v)
 	}
 	e.refusal(t, e.do(t, "GET", e.native("/v1", "/volumes/"+unknownID), nil), 404, "EVS.5404")
+}
+
+func nativeRetype(t T, e *Env) {
+	id := e.ownVolume(t)
+	path := e.native("/v2", "/volumes/"+id+"/retype")
+	for _, body := range []string{`{"os-retype":{"new_type":"FLOPPY"}}`, `{"os-retype":{}}`, `{}`, `{"os-retype":{"new_type":"SSD","iops":3000}}`, `{"os-retype":{"new_type":5}}`} {
+		if a := e.do(t, "POST", path, body); a.Status != 400 {
+			t.Errorf("%s: got %s, want 400", body, a)
+		}
+	}
+	a := e.do(t, "POST", path, `{"os-retype":{"new_type":"SSD"},"bssParam":{"isAutoPay":"false"}}`)
+	status(t, a, 202)
+	if job := e.finished(t, a, "/v2"); job["job_type"] != "retypeVolume" || madeIDs(job)[0] != id {
+		t.Errorf("the job is %v", job)
+	}
+	if got := e.volumeOf(t, id); got["volume_type"] != "SSD" {
+		t.Errorf("the type is %v, want SSD", got["volume_type"])
+	}
+	if a := e.do(t, "POST", path, `{"os-retype":{"new_type":"SSD"}}`); a.Status != 400 {
+		t.Errorf("to the type that it has: got %s, want 400", a)
+	}
+	if a := e.do(t, "POST", e.native("/v2", "/volumes/"+unknownID+"/retype"), `{"os-retype":{"new_type":"SSD"}}`); a.Status != 404 {
+		t.Errorf("of no disk: got %s, want 404", a)
+	}
+}
+
+// nativeQoS buys IOPS of a type that an administrator made for it.
+func nativeQoS(t T, e *Env) {
+	id := e.ownVolume(t)
+	path := e.native("/v5", "/cloudvolumes/"+id+"/qos")
+	for _, body := range []string{`{}`, `{"qos_modify":{}}`, `{"qos_modify":{"iops":"x"}}`, `{"qos_modify":{"iops":0}}`, `{"qos_modify":{"iops":3000}}`} {
+		e.refusal(t, e.do(t, "PUT", path, body), 400, "EVS.5400")
+	}
+	e.refusal(t, e.do(t, "PUT", e.native("/v5", "/cloudvolumes/"+unknownID+"/qos"), `{"qos_modify":{"iops":3000}}`), 404, "EVS.5404")
+	e.needAdmin(t)
+	name := "bought-" + id
+	types := "/v3/" + e.Admin.ProjectID + "/types"
+	made := e.as(t, e.Admin, "POST", types, `{"volume_type":{"name":"`+name+`","extra_specs":{"evs:performance":"GPSSD2"}}}`)
+	status(t, made, 200)
+	typeID, _ := made.Under("volume_type")["id"].(string)
+	a := e.do(t, "POST", e.native("/v2.1", "/cloudvolumes"), disk(`"volume_type":"`+name+`","iops":3000,"throughput":125`))
+	status(t, a, 202)
+	disks := madeIDs(e.finished(t, a, "/v2"))
+	afterwards(t, func(ctx context.Context) error {
+		if err := e.Demo.Delete(ctx, "volumes", disks[0]); err != nil {
+			return err
+		}
+		_, err := e.Admin.Do(ctx, client.Request{Method: "DELETE", Path: types + "/" + typeID})
+		return err
+	})
+	path = e.native("/v5", "/cloudvolumes/"+disks[0]+"/qos")
+	e.refusal(t, e.do(t, "PUT", path, `{"qos_modify":{"iops":2999}}`), 400, "EVS.5400")
+	e.refusal(t, e.do(t, "PUT", path, `{"qos_modify":{"iops":3001,"throughput":751}}`), 400, "EVS.5400")
+	a = e.do(t, "PUT", path, `{"qos_modify":{"iops":3000,"throughput":150}}`)
+	status(t, a, 202)
+	if job := e.finished(t, a, "/v2"); job["job_type"] != "modifyVolumeQos" {
+		t.Errorf("the job is %v", job)
+	}
 }

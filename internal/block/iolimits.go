@@ -25,8 +25,12 @@ func (s *Service) ioLimits(ctx context.Context, v *Volume) (IOLimits, error) {
 		return IOLimits{}, err
 	}
 	t := typeNamed(types, v.TypeID)
-	if t == nil || t.QoSID == "" {
+	if t == nil {
 		return IOLimits{}, nil
+	}
+	if t.QoSID == "" {
+		class := diskClasses[t.ExtraSpecs[performanceSpec]]
+		return v.limitsOfClass(class), nil
 	}
 	q, err := s.QoS(ctx, t.QoSID)
 	if KindOf(err) == NotFound { // deleted this moment

@@ -62,6 +62,8 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobDeleteVolume:   {Run: untilHopeless(s.runDeleteVolume), GiveUp: s.giveUpVolume(VolumeErrorDeleting)},
 		jobCreateSnapshot: {Run: untilHopeless(s.runCreateSnapshot), GiveUp: s.giveUpSnapshot(SnapshotError), Report: s.reportSnapshot},
 		jobRecycleVolume:  {Run: s.runRecycleVolume, GiveUp: s.giveUpRecycleVolume},
+		jobRetypeVolume:   {Run: s.finish, GiveUp: s.giveUpNote},
+		jobTuneVolume:     {Run: s.finish, GiveUp: s.giveUpNote},
 		jobEndConnection:  {Run: s.runEndConnection, GiveUp: s.giveUpConnection},
 		jobDeleteSnapshot: {Run: untilHopeless(s.runDeleteSnapshot), GiveUp: s.giveUpSnapshot(SnapshotErrorDeleting)},
 		jobRollback:       {Run: untilHopeless(s.runRollback), GiveUp: s.giveUpRollback},
@@ -80,6 +82,8 @@ const (
 	jobExtendVolume   = "volume.extend"
 	jobDeleteVolume   = "volume.delete"
 	jobRecycleVolume  = "volume.recycle"
+	jobRetypeVolume   = "volume.retype"
+	jobTuneVolume     = "volume.tune"
 	jobCreateSnapshot = "snapshot.create"
 	jobDeleteSnapshot = "snapshot.delete"
 	jobRollback       = "volume.rollback"

@@ -56,6 +56,8 @@ const (
 	JobExtendVolume   = jobExtendVolume
 	JobDeleteVolume   = jobDeleteVolume
 	JobRecycleVolume  = jobRecycleVolume
+	JobRetypeVolume   = jobRetypeVolume
+	JobTuneVolume     = jobTuneVolume
 	JobCreateSnapshot = jobCreateSnapshot
 	JobDeleteSnapshot = jobDeleteSnapshot
 	JobRestoreBackup  = jobRestoreBackup

@@ -11,6 +11,12 @@ import (
 // Fails with NotFound (volume or type), Invalid, WrongStatus, OverLimit.
 // Source: Cinder volume API retype.
 func (s *Service) RetypeVolume(ctx context.Context, c Caller, id, named string) error {
+	return s.retype(ctx, c, id, named, Performance{}, func(*Volume, Tx) error { return nil })
+}
+
+// retype is RetypeVolume with what was bought of the new type, and what else is to be
+// done in its transaction.
+func (s *Service) retype(ctx context.Context, c Caller, id, named string, bought Performance, then func(*Volume, Tx) error) error {
 	types, err := s.store.VolumeTypes(ctx)
 	if err != nil {
 		return err
@@ -47,7 +53,11 @@ func (s *Service) RetypeVolume(ctx context.Context, c Caller, id, named string) 
 			return err
 		}
 		v.TypeID, v.Multiattach = to.ID, multiattachAs(v, from, to)
-		return nil
+		v.Performance = bought
+		if err := v.fillPerformance(types); err != nil {
+			return err
+		}
+		return then(v, tx)
 	})
 	return err
 }

@@ -46,7 +46,8 @@ type Config struct {
 type Mount struct {
 	Prefix string // "/identity", or "" for the block-storage API
 	// Faults are the beginnings of canonical paths whose failures this door words
-	// even when no row is found; the longest that fits decides.
+	// even when no row is found; the longest that fits decides. A * stands for
+	// one segment, of a path that is then whole.
 	Faults []string
 	Door   wire.Door
 }

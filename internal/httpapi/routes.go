@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -148,10 +149,17 @@ func (h *Hall) doorOf(a address) wire.Door {
 	}
 	for _, m := range h.config.Mounts {
 		for _, prefix := range m.Faults {
-			if len(prefix) > length && strings.HasPrefix(a.path, prefix) {
+			if len(prefix) > length && (strings.HasPrefix(a.path, prefix) || matches(prefix, a.path)) {
 				best, length = m.Door, len(prefix)
 			}
 		}
 	}
 	return best
+}
+
+// matches tells whether a beginning of paths that has a * stands for the path: such a
+// one is the whole path, with any segment in that place.
+func matches(pattern, of string) bool {
+	ok, err := path.Match(pattern, of)
+	return ok && err == nil && strings.Contains(pattern, "*")
 }

@@ -66,6 +66,7 @@ var fine = map[string]struct {
 	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
 	"snapshot5.":         {about: snapshot5Faults},
 	"snapshot5.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
+	"cloudvolume.retype": {about: map[string]fault{"volume_type": {400, "EVS.2070"}, "new_type.none": {400, "EVS.1020"}}, kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.2087"}}},
 	"recycle.list":       {about: volumeFaults},
 	"tag.":               {about: tagFaults},
 	"job.show":           {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},

@@ -21,6 +21,8 @@ var tasks = map[string]task{
 	block.JobCreateVolume:   {"createVolume", "batchCreateVolume", "EVS.2024"},
 	block.JobRestoreBackup:  {"createVolume", "batchCreateVolume", "EVS.2025"}, // the disk is made from a backup
 	block.JobExtendVolume:   {"extendVolume", "batchExtendVolume", "EVS.2026"},
+	block.JobRetypeVolume:   {"retypeVolume", "batchRetypeVolume", "EVS.2002"},
+	block.JobTuneVolume:     {"modifyVolumeQos", "batchModifyVolumeQos", "EVS.2050"},
 	block.JobRecycleVolume:  {"deleteVolume", "bulkDeleteVolume", "EVS.2020"}, // the disk is kept in the recycle bin
 	block.JobDeleteVolume:   {"deleteVolume", "bulkDeleteVolume", "EVS.2020"},
 	block.JobCreateSnapshot: {"createSnapshot", "batchCreateSnapshot", "EVS.2002"},

@@ -20,7 +20,7 @@ func New(blocks *block.Service, log *slog.Logger) *API { return &API{blocks: blo
 // Faults are the beginnings of canonical paths whose failures this door words.
 // Source: EVS API 1.3 to 1.7.
 var Faults = []string{
-	"/v1/", "/v2.1/", "/v5/", "/v2/cloudsnapshots", "/v2/cloudvolumes",
+	"/v1/", "/v2.1/", "/v5/", "/v2/volumes/*/retype", "/v2/cloudsnapshots", "/v2/cloudvolumes",
 	"/v2/jobs/", "/v3/cloudvolumes", "/v3/recycle-bin-volumes", "/v2/os-vendor-volumes", "/v3/os-vendor-volumes",
 	"/v2/os-vendor-replication",
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *API) volumeMoreRoutes() []wire.Route {
-	return slices.Concat(a.recycleRoutes(), []wire.Route{
+	return slices.Concat(a.recycleRoutes(), a.tuneRoutes(), []wire.Route{
 		{Name: "cloudvolume.batch_extend", Method: http.MethodPost, Path: "/volumes/batch-extend", Versions: wire.V5, Permission: wire.Member, OK: 202, Source: evs17, Handle: a.batchExtend},
 		{Name: "cloudvolume.unsubscribe", Method: http.MethodPost, Path: "/cloudvolumes/unsubscribe", Versions: wire.V2, Permission: wire.Member, OK: 200, Source: evs14, Handle: a.unsubscribe},
 		{Name: "cloudvolume.internal_info", Method: http.MethodGet, Path: "/os-vendor-volumes/{volume_id}/internal-info", Versions: wire.V3, Permission: wire.Reader, OK: 200, Source: "EVS API 1.6", Handle: a.showLoading},
