@@ -8,6 +8,10 @@ here=$(cd "$(dirname "$0")/tempest" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# The image that volumes are made from: raw, as all images here.
+head -c 1048576 /dev/urandom >"$work/image"
+image=$(openstack image create --disk-format raw --container-format bare --public --file "$work/image" -f value -c id tempest)
+
 # There is no compute, network or object service. The lock files keep two
 # workers from changing one quota class at a time.
 cat >"$work/tempest.conf" <<CONF
@@ -46,10 +50,14 @@ swift = false
 
 # An interval of 0 is taken to mean this section's.
 [compute]
+image_ref = $image
+image_ref_alt = $image
 build_interval = 0
 build_timeout = 60
 
 [image]
+container_formats = bare
+disk_formats = raw
 build_interval = 0
 build_timeout = 60
 
