@@ -29,6 +29,8 @@ func imageOperations() []Operation {
 		{"image.delete", once, imageDelete},
 		{"image.upload", once, imageUpload},
 		{"image.download", once, imageUpload},
+		{"image.deactivate", once, imageActive},
+		{"image.reactivate", once, imageActive},
 	}
 }
 
@@ -271,5 +273,27 @@ func imageUpload(t T, e *Env) {
 	}
 	if a := e.do(t, "GET", none+"/file", nil); a.Status != 200 || len(a.Body) != 0 {
 		t.Errorf("an image of nothing: got %s", a)
+	}
+}
+
+// imageActive: the bytes of a deactivated image are nobody's, until it is active again.
+func imageActive(t T, e *Env) {
+	empty := e.image(t, "")
+	imageFault(t, e.do(t, "POST", images+"/"+empty+"/actions/deactivate", nil), 403)
+	imageFault(t, e.do(t, "POST", images+"/"+unknownID+"/actions/deactivate", nil), 404)
+	id := e.imageOf(t, "bytes", "")
+	e.activeImage(t, id)
+	volume := `{"volume":{"size":1,"imageRef":"` + id + `"}}`
+	for range 2 { // the second time it changes nothing
+		status(t, e.do(t, "POST", images+"/"+id+"/actions/deactivate", nil), 204)
+	}
+	if got := e.do(t, "GET", images+"/"+id, nil).Object(); got["status"] != "deactivated" || fmt.Sprint(got["size"]) != "5" {
+		t.Errorf("it is shown as %v", got)
+	}
+	imageFault(t, e.do(t, "GET", images+"/"+id+"/file", nil), 403)
+	e.fault(t, e.do(t, "POST", e.path("/volumes"), volume), 400, "badRequest")
+	status(t, e.do(t, "POST", images+"/"+id+"/actions/reactivate", nil), 204)
+	if a := e.do(t, "GET", images+"/"+id+"/file", nil); a.Status != 200 || string(a.Body) != "bytes" {
+		t.Errorf("active again: got %s", a)
 	}
 }

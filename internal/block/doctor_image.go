@@ -38,9 +38,9 @@ func (s *Service) judgeImages(w *ward, d *Diagnosis) {
 		case waits && !w.awaits(id) && !w.awaits(image.VolumeID):
 			d.add(&Finding{Problem: StatusProblem, Object: "image", ID: id,
 				Says: fmt.Sprintf("it is %s, and no job is queued for it", image.Status), Plan: plan, mend: kill})
-		case image.Status == ImageActive && w.damaged[id] == nil && !w.held[driver.Ref{Volume: id, Snapshot: id}]:
+		case image.HoldsBytes() && w.damaged[id] == nil && !w.held[driver.Ref{Volume: id, Snapshot: id}]:
 			d.add(&Finding{Problem: MissingProblem, Object: "image", ID: id,
-				Says: "it is active, and the driver does not hold it", Plan: plan, mend: kill})
+				Says: "it is said to hold bytes, and the driver does not hold it", Plan: plan, mend: kill})
 		}
 	}
 }

@@ -13,22 +13,28 @@ import (
 type ImageStatus string
 
 const (
-	ImageQueued   ImageStatus = "queued"         // has no bytes yet
-	ImageSaving   ImageStatus = "saving"         // bytes are coming
-	ImageActive   ImageStatus = "active"         // holds its bytes for good
-	ImageDeleting ImageStatus = "pending_delete" // no longer shown
-	ImageKilled   ImageStatus = "killed"         // its bytes are lost, or could not be removed
-	ImageDeleted  ImageStatus = "deleted"        // the row is gone
+	ImageQueued ImageStatus = "queued" // has no bytes yet
+	ImageSaving ImageStatus = "saving" // bytes are coming
+	ImageActive ImageStatus = "active" // holds its bytes for good
+	// ImageDeactivated holds its bytes, which nobody but an administrator may read.
+	ImageDeactivated ImageStatus = "deactivated"
+	ImageDeleting    ImageStatus = "pending_delete" // no longer shown
+	ImageKilled      ImageStatus = "killed"         // its bytes are lost, or could not be removed
+	ImageDeleted     ImageStatus = "deleted"        // the row is gone
 )
 
 // imageMoves holds every status change there is of images; docs/states.md is made from it.
 var imageMoves = map[ImageStatus][]ImageStatus{
-	ImageQueued:   {ImageSaving, ImageDeleting},
-	ImageSaving:   {ImageActive, ImageQueued, ImageDeleting, ImageKilled},
-	ImageActive:   {ImageDeleting, ImageKilled},
-	ImageKilled:   {ImageDeleting},
-	ImageDeleting: {ImageDeleted, ImageKilled},
+	ImageQueued:      {ImageSaving, ImageDeleting},
+	ImageSaving:      {ImageActive, ImageQueued, ImageDeleting, ImageKilled},
+	ImageActive:      {ImageDeactivated, ImageDeleting, ImageKilled},
+	ImageDeactivated: {ImageActive, ImageDeleting, ImageKilled},
+	ImageKilled:      {ImageDeleting},
+	ImageDeleting:    {ImageDeleted, ImageKilled},
 }
+
+// HoldsBytes tells whether all the image's bytes are there.
+func (i *Image) HoldsBytes() bool { return i.Status == ImageActive || i.Status == ImageDeactivated }
 
 // ImageMoves is a copy of the table of status changes of images.
 func ImageMoves() map[ImageStatus][]ImageStatus { return maps.Clone(imageMoves) }

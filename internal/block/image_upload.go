@@ -362,11 +362,15 @@ type ImageData struct {
 }
 
 // OpenImage opens an active image for reading; the caller closes it. Without bytes
-// there is nothing to read: nil. Fails with NotFound, Unavailable (damaged).
+// there is nothing to read: nil. Fails with NotFound, Unavailable (damaged), and
+// Forbidden for a deactivated one, but to administrators.
 func (s *Service) OpenImage(ctx context.Context, c Caller, id string) (*ImageData, error) {
 	image, err := s.Image(ctx, c, id)
-	if err != nil || image.Status != ImageActive {
+	if err != nil || !image.HoldsBytes() {
 		return nil, err
+	}
+	if image.Status == ImageDeactivated && !c.Admin {
+		return nil, Errorf(Forbidden, "The requested image has been deactivated. Image data download is forbidden.")
 	}
 	device, err := s.driver.Open(ctx, driver.Ref{Volume: image.ID, Snapshot: image.ID}, driver.ReadOnly)
 	if errors.Is(err, driver.ErrNotFound) {

@@ -152,6 +152,29 @@ func (s *Service) UpdateImage(ctx context.Context, c Caller, id string, change f
 	return saved, nil
 }
 
+// SetImageActive lets an image's bytes be used or, with false, by nobody but an
+// administrator; doing it again does nothing. Fails with NotFound, and Forbidden
+// for an image without bytes. Source: Glance, actions deactivate and reactivate.
+func (s *Service) SetImageActive(ctx context.Context, c Caller, id string, active bool) error {
+	next := ImageDeactivated
+	if active {
+		next = ImageActive
+	}
+	return s.store.InTx(ctx, func(tx Tx) error {
+		image, err := imageFor(tx, c, id)
+		switch {
+		case err != nil || image.Status == next:
+			return err
+		case !image.HoldsBytes():
+			return Errorf(Forbidden, "Not allowed to change an image in status '%s': it must be active or deactivated.", image.Status)
+		}
+		if err := image.moveTo(next); err != nil {
+			return err
+		}
+		return tx.SaveImage(image)
+	})
+}
+
 // DeleteImage lets nobody see the image any more and queues the removal of its
 // bytes; volumes made from it live on. Fails with NotFound, Forbidden while it is protected.
 func (s *Service) DeleteImage(ctx context.Context, c Caller, id string) error {

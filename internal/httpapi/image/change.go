@@ -329,3 +329,18 @@ func (a *API) changeTags(x *wire.Exchange, change func(*block.Image) error) erro
 	}
 	return x.WriteEmpty(http.StatusNoContent)
 }
+
+// setActive serves POST /image/v2/images/{image_id}/actions/reactivate and
+// …/deactivate. Source: Glance API reference v2, image actions.
+func (a *API) setActive(active bool) wire.Handler {
+	return func(x *wire.Exchange) error {
+		caller, err := x.Authorize()
+		if err != nil {
+			return err
+		}
+		if err := a.blocks.SetImageActive(x.Context(), caller, x.PathValue("image_id"), active); err != nil {
+			return err
+		}
+		return x.WriteEmpty(http.StatusNoContent)
+	}
+}

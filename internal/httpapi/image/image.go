@@ -50,6 +50,8 @@ func (a *API) Routes() []wire.Route {
 		{Name: "image.download", Method: "GET", Path: one + "/file", Permission: wire.Reader, OK: 200, Handle: a.downloadImage},
 		{Name: "image.tag", Method: "PUT", Path: one + "/tags/{tag}", Permission: wire.Member, OK: 204, Handle: a.tagImage},
 		{Name: "image.untag", Method: "DELETE", Path: one + "/tags/{tag}", Permission: wire.Member, OK: 204, Handle: a.untagImage},
+		{Name: "image.deactivate", Method: "POST", Path: one + "/actions/deactivate", Permission: wire.Member, OK: 204, Handle: a.setActive(false)},
+		{Name: "image.reactivate", Method: "POST", Path: one + "/actions/reactivate", Permission: wire.Member, OK: 204, Handle: a.setActive(true)},
 		{Name: "image.schema", Method: "GET", Path: "/v2/schemas/image", Permission: wire.Anyone, OK: 200, Handle: a.showSchema},
 		{Name: "image.schemas", Method: "GET", Path: "/v2/schemas/images", Permission: wire.Anyone, OK: 200, Handle: a.showListSchema},
 	} {

@@ -69,7 +69,7 @@ func appendImage(b []byte, i *block.Image) []byte {
 
 // appendBytes appends what is known of the bytes; null until they are there.
 func appendBytes(b []byte, i *block.Image) []byte {
-	if i.Status != block.ImageActive {
+	if !i.HoldsBytes() {
 		return append(b, `,"size":null,"virtual_size":null,"checksum":null,"os_hash_algo":null,"os_hash_value":null`...)
 	}
 	b = append(b, `,"size":`...)
