@@ -53,14 +53,14 @@ const (
 // as its attachments are by then. Source: EVS status page 1.2.
 var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeCreating:       {VolumeDownloading, VolumeAvailable, VolumeError, VolumeDeleting},
-	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRecycled, VolumeRollbacking, VolumeReverting, VolumeUploading, VolumeBackingUp, VolumeRestoringBackup},
+	VolumeAvailable:      {VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeAwaiting, VolumeRecycled, VolumeRollbacking, VolumeReverting, VolumeUploading, VolumeDownloading, VolumeBackingUp, VolumeRestoringBackup},
 	VolumeInUse:          {VolumeAvailable, VolumeExtending, VolumeDeleting, VolumeReserved, VolumeAttaching, VolumeDetaching, VolumeUploading, VolumeBackingUp},
 	VolumeExtending:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeErrorExtending, VolumeDeleting},
 	VolumeDeleting:       {VolumeDeleted, VolumeErrorDeleting},
-	VolumeError:          {VolumeDeleting},
+	VolumeError:          {VolumeDownloading, VolumeDeleting},
 	VolumeErrorExtending: {VolumeDeleting},
 	VolumeErrorDeleting:  {VolumeDeleting},
-	VolumeReserved:       {VolumeAvailable, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
+	VolumeReserved:       {VolumeDownloading, VolumeAvailable, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
 	VolumeAttaching:      {VolumeAvailable, VolumeReserved, VolumeInUse, VolumeDetaching, VolumeDeleting},
 	VolumeDetaching:      {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDeleting},
 	VolumeMaintenance:    {VolumeDeleting},
@@ -68,7 +68,7 @@ var volumeMoves = map[VolumeStatus][]VolumeStatus{
 	VolumeRecycled:       {VolumeAvailable, VolumeDeleting},
 
 	VolumeUploading:       {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
-	VolumeDownloading:     {VolumeAvailable, VolumeError, VolumeDeleting},
+	VolumeDownloading:     {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeError, VolumeDeleting},
 	VolumeBackingUp:       {VolumeAvailable, VolumeReserved, VolumeAttaching, VolumeInUse, VolumeDetaching, VolumeDeleting},
 	VolumeRestoringBackup: {VolumeAvailable, VolumeErrorRestoring, VolumeDeleting},
 	VolumeErrorRestoring:  {VolumeDeleting},

@@ -19,6 +19,7 @@ const (
 func (s *Service) imageHandlers() map[string]jobs.Handler {
 	return map[string]jobs.Handler{
 		jobDeleteImage:   {Run: untilHopeless(s.runDeleteImage), GiveUp: s.giveUpImage},
+		jobReimageVolume: {Run: untilHopeless(s.runReimageVolume), GiveUp: s.giveUpVolume(VolumeError)},
 		jobUploadVolume:  {Run: untilHopeless(s.runUploadVolume), GiveUp: s.giveUpUploadVolume},
 		jobHashImage:     {Run: untilHopeless(s.runHashImage), GiveUp: s.giveUpImage},
 		jobAbandonUpload: {Run: s.runAbandonUpload, GiveUp: s.giveUpImage},

@@ -94,6 +94,9 @@ func TestForceDeleteWorksWhileAnObjectIsBeingMade(t *testing.T) {
 	bytes := fake.New(fake.Fault{Call: fake.Create, Nth: 1, Hang: true}, fake.Fault{Call: fake.Snapshot, Nth: 1, Hang: true, Progress: []int{40}})
 	s := newSiteOn(t, "cinder", bytes)
 	path := "/volumes/" + s.do(s.demo, "POST", "/volumes", `{"volume":{"size":1}}`).text("volume", "id")
+	for end := time.Now().Add(20 * time.Second); bytes.Count(fake.Create) == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // until the first creation hangs: the fault is not for a later one
+	}
 	s.want(s.do(s.demo, "DELETE", path, ""), 400, "creating")
 	s.want(s.do(s.demo, "GET", path+"/explain", ""), 200, `"status":"creating","waits_for":"for the storage to make the volume`)
 	s.want(s.action(path, `{"os-force_delete":{}}`), 202, "")

@@ -15,6 +15,7 @@ import (
 func (a *API) imageActions() []wire.Route {
 	return actions("/volumes/{volume_id}/action", []wire.Route{
 		{Name: "volume.upload_image", Action: "os-volume_upload_image", Permission: wire.Member, Source: evs66, Handle: a.uploadImage},
+		{Name: "volume.reimage", Action: "os-reimage", Permission: wire.Member, Since: wire.Reimage, Source: cinderAPI, Handle: a.reimageVolume},
 		{Name: "volume.set_image_metadata", Action: "os-set_image_metadata", Permission: wire.Member, OK: 200, Source: cinderAPI, Handle: a.setImageMetadata},
 		{Name: "volume.unset_image_metadata", Action: "os-unset_image_metadata", Permission: wire.Member, OK: 200, Source: cinderAPI, Handle: a.unsetImageMetadata},
 		{Name: "volume.show_image_metadata", Action: "os-show_image_metadata", Permission: wire.Reader, OK: 200, Source: cinderAPI, Handle: a.showImageMetadata},
@@ -276,4 +277,33 @@ func byImageMetadata(q *listQuery, value string) error {
 	}
 	q.ImageItems = items
 	return nil
+}
+
+// reimageVolume serves os-reimage. Source: Cinder volume_actions, reimage.
+func (a *API) reimageVolume(x *wire.Exchange) error {
+	members, err := x.Object("os-reimage")
+	if err != nil {
+		return err
+	}
+	if err := members.Only("os-reimage", "image_id", "reimage_reserved"); err != nil {
+		return err
+	}
+	image, err := members.UUID("image_id", "Image")
+	if err != nil {
+		return err
+	}
+	reserved := false
+	if value, given := members.Get("reimage_reserved"); given {
+		if reserved, err = wire.ReadBool(value, "reimage_reserved"); err != nil {
+			return err
+		}
+	}
+	caller, err := x.Authorize()
+	if err != nil {
+		return err
+	}
+	if err := a.blocks.ReimageVolume(x.Context(), caller, x.PathValue("volume_id"), image, reserved); err != nil {
+		return err
+	}
+	return replyNothing(x, http.StatusAccepted)
 }

@@ -64,6 +64,7 @@ const (
 	ClusterName         Microversion = 61 // volumes carry cluster_name, for administrators
 	VolumeTypeID        Microversion = 63 // volumes carry volume_type_id
 	ConsumesQuota       Microversion = 65 // volumes and snapshots carry consumes_quota
+	Reimage             Microversion = 68 // os-reimage
 	SnapshotInUseAlways Microversion = 66 // force is no longer needed, and false is refused
 	TransferEncrypted   Microversion = 70 // transfers take volumes of encrypted types
 )
