@@ -6,7 +6,7 @@ import (
 )
 
 // mayMiss is how many calls of EVS may still be missing. It only falls.
-const mayMiss = 60
+const mayMiss = 8
 
 // The list has all calls that the reference counts, each once, and the rows that
 // name the EVS reference as their source are in it.
