@@ -133,7 +133,7 @@ func TestBackupsOfAVolumeAreIncrementalAndEachRestores(t *testing.T) {
 		r.must(r.service.DeleteBackup(r.t.Context(), demo, full.ID))
 		r.settle(time.Second)
 		r.empty()
-		r.ahead += 48 * time.Hour
+		r.ahead.Add(int64(48 * time.Hour))
 		if _, err := r.service.SweepBackups(r.t.Context()); err != nil || len(r.objects.Names("")) != 1 {
 			t.Errorf("%v; left are %v", err, r.objects.Names(""))
 		}

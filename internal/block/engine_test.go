@@ -240,7 +240,7 @@ func TestClockThatJumpsHurtsNothing(t *testing.T) {
 				r.settle(10 * time.Millisecond) // it failed once and waits
 				r.stop()
 				queued := r.volume(block.NewVolume{Size: 1})
-				r.ahead = by
+				r.ahead.Store(int64(by))
 				r.start()
 				r.settle(time.Second)
 				r.volumeIs(retried.ID, block.VolumeAvailable)
@@ -257,7 +257,7 @@ func TestCrashedServersJobIsTakenUpThoughTheClockWentBack(t *testing.T) {
 		if err != nil || len(claimed) != 1 {
 			t.Fatal(claimed, err)
 		}
-		r.ahead = -time.Hour
+		r.ahead.Store(int64(-time.Hour))
 		other, err := r.store.ClaimJobs(t.Context(), jobs.Claim{Now: r.now(), Lease: 30 * time.Second, Limit: 1})
 		if err != nil || len(other) != 1 || other[0].Fence <= claimed[0].Fence {
 			t.Errorf("another node claimed %v, %v", other, err)

@@ -90,7 +90,7 @@ func TestMessagesExpireAndAreSwept(t *testing.T) {
 		r.volume(block.NewVolume{Size: 1})
 		r.settle(time.Minute)
 		old := r.messages()[0]
-		r.ahead = block.MessageTTL + time.Hour
+		r.ahead.Store(int64(block.MessageTTL + time.Hour))
 		if left := r.messages(); len(left) != 0 {
 			t.Errorf("an expired message is listed: %+v", left[0])
 		}

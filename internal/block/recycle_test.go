@@ -9,7 +9,7 @@ import (
 
 // days lets so many days pass for the service, and a second for its jobs.
 func (r *rig) days(n int) {
-	r.ahead += time.Duration(n) * 24 * time.Hour
+	r.ahead.Add(int64(n) * int64(24*time.Hour))
 	r.settle(time.Second)
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,7 @@ type rig struct {
 	objects *backuptest.Memory // of backups
 	service *block.Service
 	ids     int
-	ahead   time.Duration // of the service's clock
+	ahead   atomic.Int64 // of the service's clock, in nanoseconds
 
 	wires   block.DataPath // nil: none
 	stopped func()         // ends the runner
@@ -82,7 +83,7 @@ func onRig(t *testing.T, faults []fake.Fault, test func(*rig)) {
 	})
 }
 
-func (r *rig) now() time.Time { return time.Now().Add(r.ahead) }
+func (r *rig) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 
 func (r *rig) open(ctx context.Context) error {
 	s, err := store.Open(ctx, store.Config{URL: "sqlite:" + r.path, Clock: r.now})
