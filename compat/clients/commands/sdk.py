@@ -204,6 +204,16 @@ def retype():
     gone(demo, made)
 
 
+@needs('image content')
+def image_content():
+    """an image is made of a volume"""
+    made = volume(demo, 'source')
+    demo.upload_volume_to_image(made, 'of-source', disk_format='raw', container_format='bare')
+    ready(demo, made)
+    demo.delete_volume(made)
+    gone(demo, made)
+
+
 @needs('backups')
 def backups():
     """backups: create, get, find, list, restore, reset, delete"""
