@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -14,19 +12,23 @@ const (
 	attachmentByID = `SELECT ` + attachmentColumns + ` FROM attachments WHERE id = $1`
 )
 
-var attachmentList = listed{
-	table:   "attachments",
-	columns: attachmentColumns,
-	fields: map[block.Field]column{
-		block.FieldID:         {name: "id"},
-		block.FieldVolumeID:   {name: "volume_id"},
-		block.FieldProjectID:  {name: "project_id"},
-		block.FieldStatus:     {name: "status"},
-		block.FieldServerID:   {name: "server_id", nullable: true},
-		block.FieldHostName:   {name: "host_name", nullable: true, fold: true},
-		block.FieldAttachedAt: {name: "attached_at", nullable: true},
-		block.FieldCreatedAt:  {name: "created_at"},
-		block.FieldUpdatedAt:  {name: "updated_at", nullable: true},
+var attachmentRows = rows[block.Attachment]{
+	scan: scanAttachment,
+	gone: noAttachment,
+	listed: listed{
+		table:   "attachments",
+		columns: attachmentColumns,
+		fields: map[block.Field]column{
+			block.FieldID:         {name: "id"},
+			block.FieldVolumeID:   {name: "volume_id"},
+			block.FieldProjectID:  {name: "project_id"},
+			block.FieldStatus:     {name: "status"},
+			block.FieldServerID:   {name: "server_id", nullable: true},
+			block.FieldHostName:   {name: "host_name", nullable: true, fold: true},
+			block.FieldAttachedAt: {name: "attached_at", nullable: true},
+			block.FieldCreatedAt:  {name: "created_at"},
+			block.FieldUpdatedAt:  {name: "updated_at", nullable: true},
+		},
 	},
 }
 
@@ -45,42 +47,18 @@ func noAttachment(id string) error {
 
 // Attachment fails with NotFound.
 func (s *Store) Attachment(ctx context.Context, id string) (*block.Attachment, error) {
-	return oneAttachment(id, func(each func(row) error) error {
-		return s.readRows(ctx, attachmentByID, []any{id}, each)
-	})
+	return attachmentRows.one(s.beside(ctx), attachmentByID, id)
 }
 
 // Attachment reads for writing; fails with NotFound.
 func (t *Tx) Attachment(id string) (*block.Attachment, error) {
-	return oneAttachment(id, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(attachmentByID), []any{id}, each)
-	})
-}
-
-func oneAttachment(id string, read func(each func(row) error) error) (a *block.Attachment, err error) {
-	if !isID(id) {
-		return nil, noAttachment(id)
-	}
-	err = read(func(r row) (err error) {
-		a, err = scanAttachment(r)
-		return err
-	})
-	if err == nil && a == nil {
-		err = noAttachment(id)
-	}
-	return a, err
+	return attachmentRows.one(t.query, t.store.sql.lock(attachmentByID), id)
 }
 
 // AttachmentsOf are those of a volume, oldest first, read for writing.
 func (t *Tx) AttachmentsOf(volumeID string) ([]*block.Attachment, error) {
 	const of = `SELECT ` + attachmentColumns + ` FROM attachments WHERE volume_id = $1 ORDER BY created_at, id`
-	var all []*block.Attachment
-	err := t.query(t.store.sql.lock(of), []any{volumeID}, func(r row) error {
-		a, err := scanAttachment(r)
-		all = append(all, a)
-		return err
-	})
-	return all, err
+	return attachmentRows.all(t.query, t.store.sql.lock(of), volumeID)
 }
 
 // AddAttachment adds a row; CreatedAt is the caller's, Version becomes 1.
@@ -102,11 +80,8 @@ func (t *Tx) SaveAttachment(a *block.Attachment) error {
 		WHERE id = $9 AND version = $10`
 	n, err := t.exec(save, a.Status, orNull(a.HostName), orNull(a.Device), orNull(a.Mode), a.Connector,
 		orNull(a.ConnectionID), a.AttachedAt, t.now, a.ID, a.Version)
-	if err != nil {
+	if err := changedOne(n, err, "attachment", a.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "attachment %s was changed meanwhile", a.ID)
 	}
 	a.UpdatedAt = t.now
 	a.Version++
@@ -117,31 +92,15 @@ func (t *Tx) SaveAttachment(a *block.Attachment) error {
 func (t *Tx) DropAttachment(a *block.Attachment) error {
 	const drop = `DELETE FROM attachments WHERE id = $1 AND version = $2`
 	n, err := t.exec(drop, a.ID, a.Version)
-	if err == nil && n == 0 {
-		err = block.Errorf(block.Conflict, "attachment %s was changed meanwhile", a.ID)
-	}
-	return err
+	return changedOne(n, err, "attachment", a.ID)
 }
 
 // Attachments are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Attachments(ctx context.Context, list block.List) ([]*block.Attachment, error) {
-	page, err := s.page(ctx, attachmentList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noAttachment(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := make([]*block.Attachment, 0, 16)
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		a, err := scanAttachment(r)
-		all = append(all, a)
-		return err
-	})
-	return all, err
+	return attachmentRows.page(ctx, s, list)
 }
 
 // CountAttachments counts what matches, whatever marker, offset and limit.
 func (s *Store) CountAttachments(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, attachmentList, list)
+	return s.count(ctx, attachmentRows.listed, list)
 }

@@ -31,7 +31,7 @@ func (s *Store) SumVolumes(ctx context.Context, list block.List) (block.VolumeSu
 	sum := block.VolumeSum{Metadata: map[string][]string{}}
 	q := &query{}
 	q.WriteString("SELECT size, metadata FROM volumes")
-	if err := s.filter(q, volumeList, list); err != nil {
+	if err := s.filter(q, volumeRows.listed, list); err != nil {
 		return sum, err
 	}
 	err := s.readRows(ctx, q.String(), q.args, func(r row) error {

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -17,25 +15,29 @@ const (
 	backupByID = `SELECT ` + backupColumns + ` FROM backups WHERE id = $1`
 )
 
-var backupList = listed{
-	table:   "backups",
-	tags:    block.TagBackup,
-	columns: backupColumns,
-	fields: map[block.Field]column{
-		block.FieldID:            {name: "id"},
-		block.FieldName:          {name: "name", nullable: true, fold: true},
-		block.FieldDescription:   {name: "description", nullable: true, fold: true},
-		block.FieldStatus:        {name: "status"},
-		block.FieldVolumeID:      {name: "volume_id"},
-		block.FieldSnapshotID:    {name: "snapshot_id", nullable: true},
-		block.FieldParentID:      {name: "parent_id", nullable: true},
-		block.FieldProjectID:     {name: "project_id"},
-		block.FieldUserID:        {name: "user_id", fold: true},
-		block.FieldSize:          {name: "size", kind: numberColumn},
-		block.FieldContainer:     {name: "container", nullable: true, fold: true},
-		block.FieldDataTimestamp: {name: "data_timestamp"},
-		block.FieldCreatedAt:     {name: "created_at"},
-		block.FieldUpdatedAt:     {name: "updated_at", nullable: true},
+var backupRows = rows[block.Backup]{
+	scan: scanBackup,
+	gone: noBackup,
+	listed: listed{
+		table:   "backups",
+		tags:    block.TagBackup,
+		columns: backupColumns,
+		fields: map[block.Field]column{
+			block.FieldID:            {name: "id"},
+			block.FieldName:          {name: "name", nullable: true, fold: true},
+			block.FieldDescription:   {name: "description", nullable: true, fold: true},
+			block.FieldStatus:        {name: "status"},
+			block.FieldVolumeID:      {name: "volume_id"},
+			block.FieldSnapshotID:    {name: "snapshot_id", nullable: true},
+			block.FieldParentID:      {name: "parent_id", nullable: true},
+			block.FieldProjectID:     {name: "project_id"},
+			block.FieldUserID:        {name: "user_id", fold: true},
+			block.FieldSize:          {name: "size", kind: numberColumn},
+			block.FieldContainer:     {name: "container", nullable: true, fold: true},
+			block.FieldDataTimestamp: {name: "data_timestamp"},
+			block.FieldCreatedAt:     {name: "created_at"},
+			block.FieldUpdatedAt:     {name: "updated_at", nullable: true},
+		},
 	},
 }
 
@@ -54,56 +56,24 @@ func noBackup(id string) error {
 	return block.Errorf(block.NotFound, "Backup %s could not be found.", id)
 }
 
-// oneBackup gives the row that a query found; fails with NotFound.
-func oneBackup(id string, query func(each func(row) error) error) (*block.Backup, error) {
-	if !isID(id) {
-		return nil, noBackup(id)
-	}
-	var b *block.Backup
-	err := query(func(r row) (err error) {
-		b, err = scanBackup(r)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return nil, noBackup(id)
-	}
-	return b, nil
-}
-
 // Backup fails with NotFound.
 func (s *Store) Backup(ctx context.Context, id string) (*block.Backup, error) {
-	return oneBackup(id, func(each func(row) error) error { return s.readRows(ctx, backupByID, []any{id}, each) })
+	return backupRows.one(s.beside(ctx), backupByID, id)
 }
 
 // Backup reads for writing; fails with NotFound.
 func (t *Tx) Backup(id string) (*block.Backup, error) {
-	return oneBackup(id, func(each func(row) error) error { return t.query(t.store.sql.lock(backupByID), []any{id}, each) })
+	return backupRows.one(t.query, t.store.sql.lock(backupByID), id)
 }
 
 // Backups are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Backups(ctx context.Context, list block.List) ([]*block.Backup, error) {
-	page, err := s.page(ctx, backupList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noBackup(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := make([]*block.Backup, 0, min(page.room, 64))
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		b, err := scanBackup(r)
-		all = append(all, b)
-		return err
-	})
-	return all, err
+	return backupRows.page(ctx, s, list)
 }
 
 // CountBackups counts what matches, whatever marker, offset and limit.
 func (s *Store) CountBackups(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, backupList, list)
+	return s.count(ctx, backupRows.listed, list)
 }
 
 // AddBackup adds a row; CreatedAt is the caller's, Version becomes 1.
@@ -130,11 +100,8 @@ func (t *Tx) SaveBackup(b *block.Backup) error {
 	n, err := t.exec(save, b.Name, b.Description, string(b.Status), b.FailReason, b.ObjectCount, b.Metadata,
 		orNull(b.RestoreVolumeID), b.VolumeID, orNull(b.SnapshotID), orNull(b.ParentID), b.Container, b.Size,
 		b.DataTimestamp, t.now, b.ID, b.Version)
-	if err != nil {
+	if err := changedOne(n, err, "backup", b.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "backup %s was changed meanwhile", b.ID)
 	}
 	b.UpdatedAt = t.now
 	b.Version++
@@ -145,11 +112,8 @@ func (t *Tx) SaveBackup(b *block.Backup) error {
 func (t *Tx) DropBackup(b *block.Backup) error {
 	const drop = `DELETE FROM backups WHERE id = $1 AND version = $2`
 	n, err := t.exec(drop, b.ID, b.Version)
-	if err != nil {
+	if err := changedOne(n, err, "backup", b.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "backup %s was changed meanwhile", b.ID)
 	}
 	return t.dropTags(block.TagBackup, b.ID)
 }
@@ -179,13 +143,7 @@ func (t *Tx) BackupsBusyWith(id string) ([]*block.Backup, error) {
 		WHERE (volume_id = $1 AND status = 'creating') OR (base_id = $2 AND status = 'creating')
 			OR (restore_volume_id = $3 AND status = 'restoring')
 		ORDER BY created_at, id LIMIT 100`
-	var all []*block.Backup
-	err := t.query(t.store.sql.lock(busy), []any{id, id, id}, func(r row) error {
-		b, err := scanBackup(r)
-		all = append(all, b)
-		return err
-	})
-	return all, err
+	return backupRows.all(t.query, t.store.sql.lock(busy), id, id, id)
 }
 
 // CountManifestUsers counts the backups that share a manifest.

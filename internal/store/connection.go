@@ -12,6 +12,11 @@ const (
 	connectionsOf     = `SELECT ` + connectionColumns + ` FROM connections WHERE volume_id = $1 ORDER BY created_at, id`
 )
 
+var connectionRows = rows[block.Connection]{
+	scan: scanConnection,
+	gone: func(string) error { return block.Errorf(block.NotFound, "The connection could not be found.") },
+}
+
 // scanConnection reads connectionColumns.
 func scanConnection(r row) (*block.Connection, error) {
 	c := &block.Connection{}
@@ -19,61 +24,30 @@ func scanConnection(r row) (*block.Connection, error) {
 	return c, err
 }
 
-// connections reads all rows of a query.
-func connections(read func(each func(row) error) error) (all []*block.Connection, err error) {
-	err = read(func(r row) error {
-		c, err := scanConnection(r)
-		all = append(all, c)
-		return err
-	})
-	return all, err
-}
-
-func oneConnection(read func(each func(row) error) error) (*block.Connection, error) {
-	all, err := connections(read)
-	if err == nil && len(all) == 0 {
-		err = block.Errorf(block.NotFound, "The connection could not be found.")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
-}
-
 // Connection fails with NotFound.
 func (s *Store) Connection(ctx context.Context, id string) (*block.Connection, error) {
-	return oneConnection(func(each func(row) error) error {
-		return s.readRows(ctx, connectionByID, []any{id}, each)
-	})
+	return connectionRows.one(s.beside(ctx), connectionByID, id)
 }
 
 // ConnectionsOf are those of a volume, oldest first.
 func (s *Store) ConnectionsOf(ctx context.Context, volumeID string) ([]*block.Connection, error) {
-	return connections(func(each func(row) error) error {
-		return s.readRows(ctx, connectionsOf, []any{volumeID}, each)
-	})
+	return connectionRows.all(s.beside(ctx), connectionsOf, volumeID)
 }
 
 // ConnectionsAt are those of a host that have not ended, oldest first; limit at most.
 func (s *Store) ConnectionsAt(ctx context.Context, host string, limit int) ([]*block.Connection, error) {
 	const at = `SELECT ` + connectionColumns + ` FROM connections WHERE host = $1 AND ended = 0 ORDER BY created_at, id LIMIT $2`
-	return connections(func(each func(row) error) error {
-		return s.readRows(ctx, at, []any{host, int64(limit)}, each)
-	})
+	return connectionRows.all(s.beside(ctx), at, host, int64(limit))
 }
 
 // Connection reads for writing; fails with NotFound.
 func (t *Tx) Connection(id string) (*block.Connection, error) {
-	return oneConnection(func(each func(row) error) error {
-		return t.query(t.store.sql.lock(connectionByID), []any{id}, each)
-	})
+	return connectionRows.one(t.query, t.store.sql.lock(connectionByID), id)
 }
 
 // ConnectionsOf are those of a volume, oldest first, read for writing.
 func (t *Tx) ConnectionsOf(volumeID string) ([]*block.Connection, error) {
-	return connections(func(each func(row) error) error {
-		return t.query(t.store.sql.lock(connectionsOf), []any{volumeID}, each)
-	})
+	return connectionRows.all(t.query, t.store.sql.lock(connectionsOf), volumeID)
 }
 
 // AddConnection adds a row.

@@ -28,7 +28,7 @@ func (s *Store) Prepare(ctx context.Context, text string) error {
 
 // SnapshotPage is the text of a page and its arguments.
 func (s *Store) SnapshotPage(ctx context.Context, list block.List) (string, []any, error) {
-	p, err := s.page(ctx, snapshotList, list)
+	p, err := s.page(ctx, snapshotRows.listed, list)
 	return p.text, p.args, err
 }
 

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -14,23 +12,27 @@ const (
 	groupByID = `SELECT ` + groupColumns + ` FROM volume_groups WHERE id = $1`
 )
 
-var groupList = listed{
-	table:   "volume_groups",
-	columns: groupColumns,
-	fields: map[block.Field]column{
-		block.FieldID:               {name: "id"},
-		block.FieldName:             {name: "name", nullable: true, fold: true},
-		block.FieldDescription:      {name: "description", nullable: true, fold: true},
-		block.FieldStatus:           {name: "status"},
-		block.FieldProjectID:        {name: "project_id"},
-		block.FieldUserID:           {name: "user_id", fold: true},
-		block.FieldTypeID:           {name: "type_id"},
-		block.FieldAvailabilityZone: {name: "availability_zone", fold: true},
-		block.FieldGroupSnapshotID:  {name: "group_snapshot_id", nullable: true},
-		block.FieldSourceGroupID:    {name: "source_group_id", nullable: true},
-		block.FieldLegacy:           {name: "legacy", kind: flagColumn},
-		block.FieldCreatedAt:        {name: "created_at"},
-		block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
+var groupRows = rows[block.Group]{
+	scan: scanGroup,
+	gone: noGroup,
+	listed: listed{
+		table:   "volume_groups",
+		columns: groupColumns,
+		fields: map[block.Field]column{
+			block.FieldID:               {name: "id"},
+			block.FieldName:             {name: "name", nullable: true, fold: true},
+			block.FieldDescription:      {name: "description", nullable: true, fold: true},
+			block.FieldStatus:           {name: "status"},
+			block.FieldProjectID:        {name: "project_id"},
+			block.FieldUserID:           {name: "user_id", fold: true},
+			block.FieldTypeID:           {name: "type_id"},
+			block.FieldAvailabilityZone: {name: "availability_zone", fold: true},
+			block.FieldGroupSnapshotID:  {name: "group_snapshot_id", nullable: true},
+			block.FieldSourceGroupID:    {name: "source_group_id", nullable: true},
+			block.FieldLegacy:           {name: "legacy", kind: flagColumn},
+			block.FieldCreatedAt:        {name: "created_at"},
+			block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
+		},
 	},
 }
 
@@ -49,65 +51,12 @@ func noGroup(id string) error {
 
 // Group fails with NotFound.
 func (s *Store) Group(ctx context.Context, id string) (*block.Group, error) {
-	return oneRow(id, noGroup, scanGroup, func(each func(row) error) error {
-		return s.readRows(ctx, groupByID, []any{id}, each)
-	})
+	return groupRows.one(s.beside(ctx), groupByID, id)
 }
 
 // Group reads for writing; fails with NotFound.
 func (t *Tx) Group(id string) (*block.Group, error) {
-	return oneRow(id, noGroup, scanGroup, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(groupByID), []any{id}, each)
-	})
-}
-
-// oneRow reads the row of an id; gone words that there is none.
-func oneRow[T any](id string, gone func(string) error, scan func(row) (*T, error), query func(func(row) error) error) (found *T, err error) {
-	if !isID(id) {
-		return nil, gone(id)
-	}
-	err = query(func(r row) (err error) {
-		found, err = scan(r)
-		return err
-	})
-	if err == nil && found == nil {
-		err = gone(id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
-}
-
-// allRows reads every row of a query.
-func allRows[T any](scan func(row) (*T, error), query func(func(row) error) error) ([]*T, error) {
-	var all []*T
-	err := query(func(r row) error {
-		one, err := scan(r)
-		all = append(all, one)
-		return err
-	})
-	return all, err
-}
-
-// pageRows reads one page; gone words that the marker is no row of the list.
-func pageRows[T any](ctx context.Context, s *Store, n listed, list block.List, gone func(string) error, scan func(row) (*T, error)) ([]*T, error) {
-	page, err := s.page(ctx, n, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, gone(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return allRows(scan, func(each func(row) error) error { return s.readRows(ctx, page.text, page.args, each) })
-}
-
-// changedOne turns the number of rows that a guarded write met into Conflict.
-func changedOne(n int64, err error, noun, id string) error {
-	if err == nil && n == 0 {
-		err = block.Errorf(block.Conflict, "%s %s was changed meanwhile", noun, id)
-	}
-	return err
+	return groupRows.one(t.query, t.store.sql.lock(groupByID), id)
 }
 
 // AddGroup adds a row; CreatedAt is the caller's, Version becomes 1.
@@ -171,9 +120,7 @@ func (t *Tx) CountGroupsFrom(id string) (n int, err error) {
 // VolumesOfGroup are a group's volumes, oldest first, read for writing.
 func (t *Tx) VolumesOfGroup(groupID string) ([]*block.Volume, error) {
 	const of = `SELECT ` + volumeColumns + ` FROM volumes WHERE group_id = $1 ORDER BY created_at, id`
-	return allRows(scanVolume, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(of), []any{groupID}, each)
-	})
+	return volumeRows.all(t.query, t.store.sql.lock(of), groupID)
 }
 
 // VolumeStatusesOf are the statuses of a group's volumes, without a lock.
@@ -194,12 +141,12 @@ func statuses[S ~string](query func(func(row) error) error) (all []S, err error)
 
 // Groups are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Groups(ctx context.Context, list block.List) ([]*block.Group, error) {
-	return pageRows(ctx, s, groupList, list, noGroup, scanGroup)
+	return groupRows.page(ctx, s, list)
 }
 
 // CountGroups counts what matches, whatever marker, offset and limit.
 func (s *Store) CountGroups(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, groupList, list)
+	return s.count(ctx, groupRows.listed, list)
 }
 
 // VolumesOfGroups are the ids of each group's volumes, oldest first.

@@ -13,21 +13,25 @@ const (
 	snapshotsOfGroup  = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE group_snapshot_id = $1 ORDER BY created_at, id`
 )
 
-var groupSnapshotList = listed{
-	table:   "group_snapshots",
-	columns: groupSnapshotColumns,
-	fields: map[block.Field]column{
-		block.FieldID:          {name: "id"},
-		block.FieldName:        {name: "name", nullable: true, fold: true},
-		block.FieldDescription: {name: "description", nullable: true, fold: true},
-		block.FieldStatus:      {name: "status"},
-		block.FieldProjectID:   {name: "project_id"},
-		block.FieldUserID:      {name: "user_id", fold: true},
-		block.FieldGroupID:     {name: "group_id"},
-		block.FieldTypeID:      {name: "type_id"},
-		block.FieldLegacy:      {name: "legacy", kind: flagColumn},
-		block.FieldCreatedAt:   {name: "created_at"},
-		block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
+var groupSnapshotRows = rows[block.GroupSnapshot]{
+	scan: scanGroupSnapshot,
+	gone: noGroupSnapshot,
+	listed: listed{
+		table:   "group_snapshots",
+		columns: groupSnapshotColumns,
+		fields: map[block.Field]column{
+			block.FieldID:          {name: "id"},
+			block.FieldName:        {name: "name", nullable: true, fold: true},
+			block.FieldDescription: {name: "description", nullable: true, fold: true},
+			block.FieldStatus:      {name: "status"},
+			block.FieldProjectID:   {name: "project_id"},
+			block.FieldUserID:      {name: "user_id", fold: true},
+			block.FieldGroupID:     {name: "group_id"},
+			block.FieldTypeID:      {name: "type_id"},
+			block.FieldLegacy:      {name: "legacy", kind: flagColumn},
+			block.FieldCreatedAt:   {name: "created_at"},
+			block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
+		},
 	},
 }
 
@@ -46,16 +50,12 @@ func noGroupSnapshot(id string) error {
 
 // GroupSnapshot fails with NotFound.
 func (s *Store) GroupSnapshot(ctx context.Context, id string) (*block.GroupSnapshot, error) {
-	return oneRow(id, noGroupSnapshot, scanGroupSnapshot, func(each func(row) error) error {
-		return s.readRows(ctx, groupSnapshotByID, []any{id}, each)
-	})
+	return groupSnapshotRows.one(s.beside(ctx), groupSnapshotByID, id)
 }
 
 // GroupSnapshot reads for writing; fails with NotFound.
 func (t *Tx) GroupSnapshot(id string) (*block.GroupSnapshot, error) {
-	return oneRow(id, noGroupSnapshot, scanGroupSnapshot, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(groupSnapshotByID), []any{id}, each)
-	})
+	return groupSnapshotRows.one(t.query, t.store.sql.lock(groupSnapshotByID), id)
 }
 
 // AddGroupSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
@@ -97,17 +97,13 @@ func (t *Tx) CountGroupSnapshotsOf(groupID string) (n int, err error) {
 
 // SnapshotsOfGroup are the snapshots that a group snapshot is made of, oldest first.
 func (s *Store) SnapshotsOfGroup(ctx context.Context, groupSnapshotID string) ([]*block.Snapshot, error) {
-	return allRows(scanSnapshot, func(each func(row) error) error {
-		return s.readRows(ctx, snapshotsOfGroup, []any{groupSnapshotID}, each)
-	})
+	return snapshotRows.all(s.beside(ctx), snapshotsOfGroup, groupSnapshotID)
 }
 
 // SnapshotsOfGroup are the snapshots that a group snapshot is made of, oldest
 // first, read for writing.
 func (t *Tx) SnapshotsOfGroup(groupSnapshotID string) ([]*block.Snapshot, error) {
-	return allRows(scanSnapshot, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(snapshotsOfGroup), []any{groupSnapshotID}, each)
-	})
+	return snapshotRows.all(t.query, t.store.sql.lock(snapshotsOfGroup), groupSnapshotID)
 }
 
 // SnapshotStatusesOf are the statuses of a group snapshot's snapshots, without a lock.
@@ -120,10 +116,10 @@ func (t *Tx) SnapshotStatusesOf(groupSnapshotID string) ([]block.SnapshotStatus,
 
 // GroupSnapshots are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) GroupSnapshots(ctx context.Context, list block.List) ([]*block.GroupSnapshot, error) {
-	return pageRows(ctx, s, groupSnapshotList, list, noGroupSnapshot, scanGroupSnapshot)
+	return groupSnapshotRows.page(ctx, s, list)
 }
 
 // CountGroupSnapshots counts what matches, whatever marker, offset and limit.
 func (s *Store) CountGroupSnapshots(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, groupSnapshotList, list)
+	return s.count(ctx, groupSnapshotRows.listed, list)
 }

@@ -12,17 +12,21 @@ const (
 	groupTypeByName  = `SELECT ` + groupTypeColumns + ` FROM group_types WHERE name = $1`
 )
 
-// groupTypeList is of all projects: a list of types names none.
-var groupTypeList = listed{
-	table:   "group_types",
-	columns: groupTypeColumns,
-	fields: map[block.Field]column{
-		block.FieldID:          {name: "id"},
-		block.FieldName:        {name: "name", fold: true},
-		block.FieldDescription: {name: "description", nullable: true, fold: true},
-		block.FieldPublic:      {name: "public", kind: flagColumn},
-		block.FieldCreatedAt:   {name: "created_at"},
-		block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
+// groupTypeRows has lists of all projects: a list of types names none.
+var groupTypeRows = rows[block.GroupType]{
+	scan: scanGroupType,
+	gone: noGroupType,
+	listed: listed{
+		table:   "group_types",
+		columns: groupTypeColumns,
+		fields: map[block.Field]column{
+			block.FieldID:          {name: "id"},
+			block.FieldName:        {name: "name", fold: true},
+			block.FieldDescription: {name: "description", nullable: true, fold: true},
+			block.FieldPublic:      {name: "public", kind: flagColumn},
+			block.FieldCreatedAt:   {name: "created_at"},
+			block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
+		},
 	},
 }
 
@@ -44,23 +48,18 @@ func noGroupTypeNamed(name string) error {
 
 // GroupType fails with NotFound.
 func (s *Store) GroupType(ctx context.Context, id string) (*block.GroupType, error) {
-	return oneRow(id, noGroupType, scanGroupType, func(each func(row) error) error {
-		return s.readRows(ctx, groupTypeByID, []any{id}, each)
-	})
+	return groupTypeRows.one(s.beside(ctx), groupTypeByID, id)
 }
 
 // GroupType reads for writing; fails with NotFound.
 func (t *Tx) GroupType(id string) (*block.GroupType, error) {
-	return oneRow(id, noGroupType, scanGroupType, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(groupTypeByID), []any{id}, each)
-	})
+	return groupTypeRows.one(t.query, t.store.sql.lock(groupTypeByID), id)
 }
 
 // GroupTypeNamed reads for writing; fails with NotFound.
 func (t *Tx) GroupTypeNamed(name string) (*block.GroupType, error) {
-	return oneRow(name, noGroupTypeNamed, scanGroupType, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(groupTypeByName), []any{name}, each)
-	})
+	named := rows[block.GroupType]{scan: scanGroupType, gone: noGroupTypeNamed}
+	return named.one(t.query, t.store.sql.lock(groupTypeByName), name)
 }
 
 // AddGroupType fails with Conflict when the name is taken.
@@ -101,10 +100,10 @@ func (t *Tx) DropGroupType(g *block.GroupType) error {
 
 // GroupTypes are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) GroupTypes(ctx context.Context, list block.List) ([]*block.GroupType, error) {
-	return pageRows(ctx, s, groupTypeList, list, noGroupType, scanGroupType)
+	return groupTypeRows.page(ctx, s, list)
 }
 
 // CountGroupTypes counts what matches, whatever marker, offset and limit.
 func (s *Store) CountGroupTypes(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, groupTypeList, list)
+	return s.count(ctx, groupTypeRows.listed, list)
 }

@@ -58,15 +58,6 @@ func scanRole(r row) (*identity.Role, error) {
 	return role, r.Scan(&role.ID, &role.Name, &role.Description)
 }
 
-// reader is how rows are read: beside the writer, or inside a transaction.
-type reader func(query string, args []any, each func(row) error) error
-
-func (s identityStore) beside(ctx context.Context) reader {
-	return func(query string, args []any, each func(row) error) error {
-		return s.readRows(ctx, query, args, each)
-	}
-}
-
 // oneOf reads the row of noun with id; fails with NotFound.
 func oneOf[T any](read reader, noun, id, query string, scan func(row) (*T, error)) (*T, error) {
 	found, err := allOf(read, query, []any{id}, scan)
@@ -77,19 +68,6 @@ func oneOf[T any](read reader, noun, id, query string, scan func(row) (*T, error
 		return nil, noSuch(noun, id)
 	}
 	return found[0], nil
-}
-
-func allOf[T any](read reader, query string, args []any, scan func(row) (*T, error)) ([]*T, error) {
-	var found []*T
-	err := read(query, args, func(r row) error {
-		v, err := scan(r)
-		found = append(found, v)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }
 
 func noSuch(noun, id string) error {

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -14,25 +12,29 @@ const (
 	imageByID = `SELECT ` + imageColumns + ` FROM images WHERE id = $1`
 )
 
-var imageList = listed{
-	table:   "images",
-	columns: imageColumns,
-	open:    "visibility = 'public'",
-	fields: map[block.Field]column{
-		block.FieldID:              {name: "id"},
-		block.FieldName:            {name: "name", nullable: true, fold: true},
-		block.FieldStatus:          {name: "status"},
-		block.FieldProjectID:       {name: "project_id"},
-		block.FieldVisibility:      {name: "visibility"},
-		block.FieldProtected:       {name: "protected", kind: flagColumn},
-		block.FieldHidden:          {name: "hidden", kind: flagColumn},
-		block.FieldDiskFormat:      {name: "disk_format", nullable: true},
-		block.FieldContainerFormat: {name: "container_format", nullable: true},
-		block.FieldMinDisk:         {name: "min_disk", kind: numberColumn},
-		block.FieldMinRAM:          {name: "min_ram", kind: numberColumn},
-		block.FieldSize:            {name: "size", kind: numberColumn},
-		block.FieldCreatedAt:       {name: "created_at"},
-		block.FieldUpdatedAt:       {name: "updated_at", nullable: true},
+var imageRows = rows[block.Image]{
+	scan: scanImage,
+	gone: noImage,
+	listed: listed{
+		table:   "images",
+		columns: imageColumns,
+		open:    "visibility = 'public'",
+		fields: map[block.Field]column{
+			block.FieldID:              {name: "id"},
+			block.FieldName:            {name: "name", nullable: true, fold: true},
+			block.FieldStatus:          {name: "status"},
+			block.FieldProjectID:       {name: "project_id"},
+			block.FieldVisibility:      {name: "visibility"},
+			block.FieldProtected:       {name: "protected", kind: flagColumn},
+			block.FieldHidden:          {name: "hidden", kind: flagColumn},
+			block.FieldDiskFormat:      {name: "disk_format", nullable: true},
+			block.FieldContainerFormat: {name: "container_format", nullable: true},
+			block.FieldMinDisk:         {name: "min_disk", kind: numberColumn},
+			block.FieldMinRAM:          {name: "min_ram", kind: numberColumn},
+			block.FieldSize:            {name: "size", kind: numberColumn},
+			block.FieldCreatedAt:       {name: "created_at"},
+			block.FieldUpdatedAt:       {name: "updated_at", nullable: true},
+		},
 	},
 }
 
@@ -54,16 +56,12 @@ func noImage(id string) error {
 
 // Image fails with NotFound.
 func (s *Store) Image(ctx context.Context, id string) (*block.Image, error) {
-	return oneRow(id, noImage, scanImage, func(each func(row) error) error {
-		return s.readRows(ctx, imageByID, []any{id}, each)
-	})
+	return imageRows.one(s.beside(ctx), imageByID, id)
 }
 
 // Image reads for writing; fails with NotFound.
 func (t *Tx) Image(id string) (*block.Image, error) {
-	return oneRow(id, noImage, scanImage, func(each func(row) error) error {
-		return t.query(t.store.sql.lock(imageByID), []any{id}, each)
-	})
+	return imageRows.one(t.query, t.store.sql.lock(imageByID), id)
 }
 
 // AddImage fails with Conflict when the id is taken.
@@ -92,11 +90,8 @@ func (t *Tx) SaveImage(i *block.Image) error {
 	n, err := t.exec(save, i.ProjectID, i.Name, string(i.Status), i.Visibility, i.Protected, i.Hidden, orNull(i.DiskFormat), orNull(i.Container),
 		i.MinDisk, i.MinRAM, i.Size, orNull(i.Checksum), orNull(i.Hash), i.Tags, i.Properties, orNull(i.VolumeID), orNull(i.UploadID),
 		i.UploadUntil, t.now, i.ID, i.Version)
-	if err != nil {
+	if err := changedOne(n, err, "image", i.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "image %s was changed meanwhile", i.ID)
 	}
 	i.UpdatedAt = t.now
 	i.Version++
@@ -107,10 +102,7 @@ func (t *Tx) SaveImage(i *block.Image) error {
 func (t *Tx) DropImage(i *block.Image) error {
 	const drop = `DELETE FROM images WHERE id = $1 AND version = $2`
 	n, err := t.exec(drop, i.ID, i.Version)
-	if err == nil && n == 0 {
-		err = block.Errorf(block.Conflict, "image %s was changed meanwhile", i.ID)
-	}
-	return err
+	return changedOne(n, err, "image", i.ID)
 }
 
 // ImagesOf counts a project's images and their bytes.
@@ -122,18 +114,5 @@ func (t *Tx) ImagesOf(projectID string) (count int, bytes int64, err error) {
 
 // Images are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Images(ctx context.Context, list block.List) ([]*block.Image, error) {
-	page, err := s.page(ctx, imageList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noImage(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := make([]*block.Image, 0, page.room)
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		i, err := scanImage(r)
-		all = append(all, i)
-		return err
-	})
-	return all, err
+	return imageRows.page(ctx, s, list)
 }

@@ -48,52 +48,6 @@ func (q *query) ofProject(n listed, id string) {
 	}
 }
 
-var snapshotList = listed{
-	table:   "snapshots",
-	tags:    block.TagSnapshot,
-	columns: snapshotColumns,
-	fields: map[block.Field]column{
-		block.FieldID:              {name: "id"},
-		block.FieldName:            {name: "name", nullable: true, fold: true},
-		block.FieldDescription:     {name: "description", nullable: true, fold: true},
-		block.FieldStatus:          {name: "status"},
-		block.FieldVolumeID:        {name: "volume_id"},
-		block.FieldProjectID:       {name: "project_id"},
-		block.FieldUserID:          {name: "user_id", fold: true},
-		block.FieldSize:            {name: "size", kind: numberColumn},
-		block.FieldTypeID:          {name: "type_id"},
-		block.FieldOrigin:          {name: "origin"},
-		block.FieldGroupSnapshotID: {name: "group_snapshot_id", nullable: true},
-		block.FieldCreatedAt:       {name: "created_at"},
-		block.FieldUpdatedAt:       {name: "updated_at", nullable: true},
-	},
-}
-
-var volumeList = listed{
-	table:   "volumes",
-	tags:    block.TagVolume,
-	columns: volumeColumns,
-	fields: map[block.Field]column{
-		block.FieldID:               {name: "id"},
-		block.FieldName:             {name: "name", nullable: true, fold: true},
-		block.FieldDescription:      {name: "description", nullable: true, fold: true},
-		block.FieldStatus:           {name: "status"},
-		block.FieldProjectID:        {name: "project_id"},
-		block.FieldUserID:           {name: "user_id", fold: true},
-		block.FieldSize:             {name: "size", kind: numberColumn},
-		block.FieldTypeID:           {name: "type_id"},
-		block.FieldAvailabilityZone: {name: "availability_zone", fold: true},
-		block.FieldBootable:         {name: "bootable", kind: flagColumn},
-		block.FieldSnapshotID:       {name: "snapshot_id", nullable: true},
-		block.FieldSourceVolumeID:   {name: "source_volume_id", nullable: true},
-		block.FieldMultiattach:      {name: "multiattach", kind: flagColumn},
-		block.FieldGroupID:          {name: "group_id", nullable: true},
-		block.FieldRecycledUntil:    {name: "recycled_until", nullable: true},
-		block.FieldCreatedAt:        {name: "created_at"},
-		block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
-	},
-}
-
 // query is a text that grows with its arguments, numbered in order.
 type query struct {
 	strings.Builder

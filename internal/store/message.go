@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -14,18 +12,22 @@ const (
 	messageByID = `SELECT ` + messageColumns + ` FROM messages WHERE id = $1`
 )
 
-var messageList = listed{
-	table:   "messages",
-	columns: messageColumns,
-	fields: map[block.Field]column{
-		block.FieldID:           {name: "id"},
-		block.FieldRequestID:    {name: "request_id"},
-		block.FieldResourceType: {name: "resource_type"},
-		block.FieldResourceID:   {name: "resource_uuid"},
-		block.FieldEventID:      {name: "event_id"},
-		block.FieldLevel:        {name: "message_level"},
-		block.FieldCreatedAt:    {name: "created_at"},
-		block.FieldExpiresAt:    {name: "expires_at"},
+var messageRows = rows[block.Message]{
+	scan: scanMessage,
+	gone: noMessage,
+	listed: listed{
+		table:   "messages",
+		columns: messageColumns,
+		fields: map[block.Field]column{
+			block.FieldID:           {name: "id"},
+			block.FieldRequestID:    {name: "request_id"},
+			block.FieldResourceType: {name: "resource_type"},
+			block.FieldResourceID:   {name: "resource_uuid"},
+			block.FieldEventID:      {name: "event_id"},
+			block.FieldLevel:        {name: "message_level"},
+			block.FieldCreatedAt:    {name: "created_at"},
+			block.FieldExpiresAt:    {name: "expires_at"},
+		},
 	},
 }
 
@@ -43,41 +45,17 @@ func noMessage(id string) error {
 
 // Message fails with NotFound.
 func (s *Store) Message(ctx context.Context, id string) (*block.Message, error) {
-	if !isID(id) {
-		return nil, noMessage(id)
-	}
-	var m *block.Message
-	err := s.readRows(ctx, messageByID, []any{id}, func(r row) (err error) {
-		m, err = scanMessage(r)
-		return err
-	})
-	if err == nil && m == nil {
-		err = noMessage(id)
-	}
-	return m, err
+	return messageRows.one(s.beside(ctx), messageByID, id)
 }
 
 // Messages are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Messages(ctx context.Context, list block.List) ([]*block.Message, error) {
-	page, err := s.page(ctx, messageList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noMessage(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var all []*block.Message
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		m, err := scanMessage(r)
-		all = append(all, m)
-		return err
-	})
-	return all, err
+	return messageRows.page(ctx, s, list)
 }
 
 // CountMessages counts what matches, whatever marker, offset and limit.
 func (s *Store) CountMessages(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, messageList, list)
+	return s.count(ctx, messageRows.listed, list)
 }
 
 // AddMessage adds a row.

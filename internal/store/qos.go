@@ -8,36 +8,29 @@ import (
 
 const qosColumns = `id, name, consumer, specs, created_at, updated_at, version`
 
-// intoQoS collects rows of qosColumns.
-func intoQoS(all *[]*block.QoSSpecs) func(row) error {
-	return func(r row) error {
-		q := &block.QoSSpecs{}
-		*all = append(*all, q)
-		return r.Scan(&q.ID, &q.Name, &q.Consumer, &q.Specs, &q.CreatedAt, &q.UpdatedAt, &q.Version)
-	}
+var qosRows = rows[block.QoSSpecs]{scan: scanQoS, gone: noQoS}
+
+// scanQoS reads qosColumns.
+func scanQoS(r row) (*block.QoSSpecs, error) {
+	q := &block.QoSSpecs{}
+	err := r.Scan(&q.ID, &q.Name, &q.Consumer, &q.Specs, &q.CreatedAt, &q.UpdatedAt, &q.Version)
+	return q, err
+}
+
+func noQoS(id string) error {
+	return block.Errorf(block.NotFound, "No such QoS spec %.64s.", id)
 }
 
 // QoSSpecs are all QoS specs, oldest first.
 func (s *Store) QoSSpecs(ctx context.Context) ([]*block.QoSSpecs, error) {
 	const text = `SELECT ` + qosColumns + ` FROM qos_specs ORDER BY created_at, id`
-	var all []*block.QoSSpecs
-	err := s.readRows(ctx, text, nil, intoQoS(&all))
-	return all, err
+	return qosRows.all(s.beside(ctx), text)
 }
 
 // QoS reads for writing; fails with NotFound.
 func (t *Tx) QoS(id string) (*block.QoSSpecs, error) {
 	const one = `SELECT ` + qosColumns + ` FROM qos_specs WHERE id = $1`
-	var found []*block.QoSSpecs
-	if isID(id) {
-		if err := t.query(t.store.sql.lock(one), []any{id}, intoQoS(&found)); err != nil {
-			return nil, err
-		}
-	}
-	if len(found) == 0 {
-		return nil, block.Errorf(block.NotFound, "No such QoS spec %.64s.", id)
-	}
-	return found[0], nil
+	return qosRows.one(t.query, t.store.sql.lock(one), id)
 }
 
 // AddQoS fails with Conflict when the name is taken.
@@ -57,11 +50,8 @@ func (t *Tx) SaveQoS(q *block.QoSSpecs) error {
 	const save = `UPDATE qos_specs SET consumer = $1, specs = $2, updated_at = $3, version = version + 1
 		WHERE id = $4 AND version = $5`
 	n, err := t.exec(save, q.Consumer, q.Specs, t.now, q.ID, q.Version)
-	if err != nil {
+	if err := changedOne(n, err, "QoS spec", q.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "QoS specs %s were changed meanwhile", q.ID)
 	}
 	q.UpdatedAt = t.now
 	q.Version++
@@ -71,10 +61,7 @@ func (t *Tx) SaveQoS(q *block.QoSSpecs) error {
 // DropQoS removes the row; fails with Conflict like SaveQoS.
 func (t *Tx) DropQoS(q *block.QoSSpecs) error {
 	n, err := t.exec(`DELETE FROM qos_specs WHERE id = $1 AND version = $2`, q.ID, q.Version)
-	if err == nil && n == 0 {
-		return block.Errorf(block.Conflict, "QoS specs %s were changed meanwhile", q.ID)
-	}
-	return err
+	return changedOne(n, err, "QoS spec", q.ID)
 }
 
 // CountQoS counts all QoS specs.
@@ -84,7 +71,5 @@ func (t *Tx) CountQoS() (int, error) { return t.countRows(`SELECT count(*) FROM 
 // for writing.
 func (t *Tx) TypesOfQoS(id string) ([]*block.VolumeType, error) {
 	const of = `SELECT ` + volumeTypeColumns + ` FROM volume_types WHERE qos_id = $1 ORDER BY id`
-	var types []*block.VolumeType
-	err := t.query(t.store.sql.lock(of), []any{id}, intoTypes(&types))
-	return types, err
+	return volumeTypeRows.all(t.query, t.store.sql.lock(of), id)
 }

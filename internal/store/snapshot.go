@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -14,6 +12,31 @@ const (
 		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id, origin, instant_access, full_copy`
 	snapshotByID = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE id = $1`
 )
+
+var snapshotRows = rows[block.Snapshot]{
+	scan: scanSnapshot,
+	gone: noSnapshot,
+	listed: listed{
+		table:   "snapshots",
+		tags:    block.TagSnapshot,
+		columns: snapshotColumns,
+		fields: map[block.Field]column{
+			block.FieldID:              {name: "id"},
+			block.FieldName:            {name: "name", nullable: true, fold: true},
+			block.FieldDescription:     {name: "description", nullable: true, fold: true},
+			block.FieldStatus:          {name: "status"},
+			block.FieldVolumeID:        {name: "volume_id"},
+			block.FieldProjectID:       {name: "project_id"},
+			block.FieldUserID:          {name: "user_id", fold: true},
+			block.FieldSize:            {name: "size", kind: numberColumn},
+			block.FieldTypeID:          {name: "type_id"},
+			block.FieldOrigin:          {name: "origin"},
+			block.FieldGroupSnapshotID: {name: "group_snapshot_id", nullable: true},
+			block.FieldCreatedAt:       {name: "created_at"},
+			block.FieldUpdatedAt:       {name: "updated_at", nullable: true},
+		},
+	},
+}
 
 // scanSnapshot reads snapshotColumns.
 func scanSnapshot(r row) (*block.Snapshot, error) {
@@ -56,16 +79,9 @@ func (s *Store) Snapshot(ctx context.Context, id string) (*block.Snapshot, error
 		return snap, nil
 	}
 	begun := s.snapshots.begin(id)
-	var snap *block.Snapshot
-	err := s.readRows(ctx, snapshotByID, []any{id}, func(r row) (err error) {
-		snap, err = scanSnapshot(r)
-		return err
-	})
+	snap, err := snapshotRows.one(s.beside(ctx), snapshotByID, id)
 	if err != nil {
 		return nil, err
-	}
-	if snap == nil {
-		return nil, noSnapshot(id)
 	}
 	s.snapshots.fill(snap.ID, snap, begun)
 	return snap, nil
@@ -83,16 +99,9 @@ func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
 		return snap, nil
 	}
 	begun := t.store.snapshots.begin(id)
-	var snap *block.Snapshot
-	err := t.query(t.store.sql.lock(snapshotByID), []any{id}, func(r row) (err error) {
-		snap, err = scanSnapshot(r)
-		return err
-	})
+	snap, err := snapshotRows.one(t.query, t.store.sql.lock(snapshotByID), id)
 	if err != nil {
 		return nil, err
-	}
-	if snap == nil {
-		return nil, noSnapshot(id)
 	}
 	t.store.snapshots.fill(snap.ID, snap, begun) // untouched by this group: committed
 	return snap, nil
@@ -131,11 +140,8 @@ func (t *Tx) SaveSnapshot(s *block.Snapshot) error {
 			instant_access = $6, updated_at = $7, version = version + 1
 		WHERE id = $8 AND version = $9`
 	n, err := t.exec(save, s.Name, s.Description, s.Status, s.Progress, s.Metadata, s.InstantAccess, t.now, s.ID, s.Version)
-	if err != nil {
+	if err := changedOne(n, err, "snapshot", s.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "snapshot %s was changed meanwhile", s.ID)
 	}
 	s.UpdatedAt = t.now
 	s.Version++
@@ -147,11 +153,8 @@ func (t *Tx) SaveSnapshot(s *block.Snapshot) error {
 func (t *Tx) DropSnapshot(s *block.Snapshot) error {
 	const drop = `DELETE FROM snapshots WHERE id = $1 AND version = $2`
 	n, err := t.exec(drop, s.ID, s.Version)
-	if err != nil {
+	if err := changedOne(n, err, "snapshot", s.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "snapshot %s was changed meanwhile", s.ID)
 	}
 	t.noteGone(s.ID, false)
 	return t.dropTags(block.TagSnapshot, s.ID)
@@ -167,36 +170,17 @@ func (t *Tx) CountSnapshotsOf(volumeID string) (int, error) {
 // SnapshotsOf are the snapshots of a volume, oldest first, read for writing.
 func (t *Tx) SnapshotsOf(volumeID string) ([]*block.Snapshot, error) {
 	const of = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE volume_id = $1 ORDER BY created_at, id`
-	var all []*block.Snapshot
-	err := t.query(t.store.sql.lock(of), []any{volumeID}, func(r row) error {
-		s, err := scanSnapshot(r)
-		all = append(all, s)
-		return err
-	})
-	return all, err
+	return snapshotRows.all(t.query, t.store.sql.lock(of), volumeID)
 }
 
 // Snapshots are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Snapshots(ctx context.Context, list block.List) ([]*block.Snapshot, error) {
-	page, err := s.page(ctx, snapshotList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noSnapshot(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := make([]*block.Snapshot, 0, page.room)
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		snap, err := scanSnapshot(r)
-		all = append(all, snap)
-		return err
-	})
-	return all, err
+	return snapshotRows.page(ctx, s, list)
 }
 
 // CountSnapshots counts what matches, whatever marker, offset and limit.
 func (s *Store) CountSnapshots(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, snapshotList, list)
+	return s.count(ctx, snapshotRows.listed, list)
 }
 
 // SnapshotChains are what a project's volumes have of snapshots, one of each volume

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -13,15 +11,19 @@ const (
 	transferByID    = `SELECT ` + transferColumns + ` FROM transfers WHERE id = $1`
 )
 
-var transferList = listed{
-	table:   "transfers",
-	columns: transferColumns,
-	fields: map[block.Field]column{
-		block.FieldID:        {name: "id"},
-		block.FieldName:      {name: "name", nullable: true, fold: true},
-		block.FieldVolumeID:  {name: "volume_id"},
-		block.FieldProjectID: {name: "project_id"},
-		block.FieldCreatedAt: {name: "created_at"},
+var transferRows = rows[block.Transfer]{
+	scan: scanTransfer,
+	gone: noTransfer,
+	listed: listed{
+		table:   "transfers",
+		columns: transferColumns,
+		fields: map[block.Field]column{
+			block.FieldID:        {name: "id"},
+			block.FieldName:      {name: "name", nullable: true, fold: true},
+			block.FieldVolumeID:  {name: "volume_id"},
+			block.FieldProjectID: {name: "project_id"},
+			block.FieldCreatedAt: {name: "created_at"},
+		},
 	},
 }
 
@@ -38,57 +40,22 @@ func noTransfer(id string) error {
 
 // Transfer fails with NotFound.
 func (s *Store) Transfer(ctx context.Context, id string) (*block.Transfer, error) {
-	if !isID(id) {
-		return nil, noTransfer(id)
-	}
-	var t *block.Transfer
-	err := s.readRows(ctx, transferByID, []any{id}, func(r row) (err error) {
-		t, err = scanTransfer(r)
-		return err
-	})
-	if err == nil && t == nil {
-		err = noTransfer(id)
-	}
-	return t, err
+	return transferRows.one(s.beside(ctx), transferByID, id)
 }
 
 // Transfers are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Transfers(ctx context.Context, list block.List) ([]*block.Transfer, error) {
-	page, err := s.page(ctx, transferList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noTransfer(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var all []*block.Transfer
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		t, err := scanTransfer(r)
-		all = append(all, t)
-		return err
-	})
-	return all, err
+	return transferRows.page(ctx, s, list)
 }
 
 // CountTransfers counts what matches, whatever marker, offset and limit.
 func (s *Store) CountTransfers(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, transferList, list)
+	return s.count(ctx, transferRows.listed, list)
 }
 
 // Transfer reads for writing; fails with NotFound.
 func (t *Tx) Transfer(id string) (*block.Transfer, error) {
-	if !isID(id) {
-		return nil, noTransfer(id)
-	}
-	var found *block.Transfer
-	err := t.query(t.store.sql.lock(transferByID), []any{id}, func(r row) (err error) {
-		found, err = scanTransfer(r)
-		return err
-	})
-	if err == nil && found == nil {
-		err = noTransfer(id)
-	}
-	return found, err
+	return transferRows.one(t.query, t.store.sql.lock(transferByID), id)
 }
 
 // AddTransfer adds a row; fails with Conflict when the volume has one.
@@ -119,11 +86,8 @@ func (t *Tx) GiveVolume(v *block.Volume) error {
 	const give = `UPDATE volumes SET project_id = $1, user_id = $2, status = $3, updated_at = $4, version = version + 1
 		WHERE id = $5 AND version = $6`
 	n, err := t.exec(give, v.ProjectID, v.UserID, v.Status, t.now, v.ID, v.Version)
-	if err != nil {
+	if err := changedOne(n, err, "volume", v.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "volume %s was changed meanwhile", v.ID)
 	}
 	v.UpdatedAt = t.now
 	v.Version++
@@ -137,11 +101,8 @@ func (t *Tx) GiveSnapshot(s *block.Snapshot) error {
 	const give = `UPDATE snapshots SET project_id = $1, user_id = $2, updated_at = $3, version = version + 1
 		WHERE id = $4 AND version = $5`
 	n, err := t.exec(give, s.ProjectID, s.UserID, t.now, s.ID, s.Version)
-	if err != nil {
+	if err := changedOne(n, err, "snapshot", s.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "snapshot %s was changed meanwhile", s.ID)
 	}
 	s.UpdatedAt = t.now
 	s.Version++

@@ -23,30 +23,21 @@ func scanVerification(r row) (*block.Verification, error) {
 	return v, json.Unmarshal([]byte(findings), &v.Findings)
 }
 
-// foundVerification reads one row with a query.
-func foundVerification(volumeID string, query func(text string, args []any, each func(row) error) error, text string) (v *block.Verification, err error) {
-	if isID(volumeID) {
-		err = query(text, []any{volumeID}, func(r row) (err error) {
-			v, err = scanVerification(r)
-			return err
-		})
-	}
-	if err == nil && v == nil {
-		err = block.Errorf(block.NotFound, "Volume %s has not been verified.", volumeID)
-	}
-	return v, err
+var verificationRows = rows[block.Verification]{
+	scan: scanVerification,
+	gone: func(volumeID string) error {
+		return block.Errorf(block.NotFound, "Volume %s has not been verified.", volumeID)
+	},
 }
 
 // Verification fails with NotFound when the volume was never verified.
 func (s *Store) Verification(ctx context.Context, volumeID string) (*block.Verification, error) {
-	return foundVerification(volumeID, func(text string, args []any, each func(row) error) error {
-		return s.readRows(ctx, text, args, each)
-	}, verificationOf)
+	return verificationRows.one(s.beside(ctx), verificationOf, volumeID)
 }
 
 // Verification reads for writing; fails with NotFound.
 func (t *Tx) Verification(volumeID string) (*block.Verification, error) {
-	return foundVerification(volumeID, t.query, t.store.sql.lock(verificationOf))
+	return verificationRows.one(t.query, t.store.sql.lock(verificationOf), volumeID)
 }
 
 // SaveVerification puts v in the place of what the volume had.

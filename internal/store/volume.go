@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 )
@@ -14,6 +12,35 @@ const (
 		attachments, created_at, updated_at, version, extend_to, readonly, group_id, group_legacy, iops, throughput, image_id, image_metadata, recycled_at, recycled_until`
 	volumeByID = `SELECT ` + volumeColumns + ` FROM volumes WHERE id = $1`
 )
+
+var volumeRows = rows[block.Volume]{
+	scan: scanVolume,
+	gone: noVolume,
+	listed: listed{
+		table:   "volumes",
+		tags:    block.TagVolume,
+		columns: volumeColumns,
+		fields: map[block.Field]column{
+			block.FieldID:               {name: "id"},
+			block.FieldName:             {name: "name", nullable: true, fold: true},
+			block.FieldDescription:      {name: "description", nullable: true, fold: true},
+			block.FieldStatus:           {name: "status"},
+			block.FieldProjectID:        {name: "project_id"},
+			block.FieldUserID:           {name: "user_id", fold: true},
+			block.FieldSize:             {name: "size", kind: numberColumn},
+			block.FieldTypeID:           {name: "type_id"},
+			block.FieldAvailabilityZone: {name: "availability_zone", fold: true},
+			block.FieldBootable:         {name: "bootable", kind: flagColumn},
+			block.FieldSnapshotID:       {name: "snapshot_id", nullable: true},
+			block.FieldSourceVolumeID:   {name: "source_volume_id", nullable: true},
+			block.FieldMultiattach:      {name: "multiattach", kind: flagColumn},
+			block.FieldGroupID:          {name: "group_id", nullable: true},
+			block.FieldRecycledUntil:    {name: "recycled_until", nullable: true},
+			block.FieldCreatedAt:        {name: "created_at"},
+			block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
+		},
+	},
+}
 
 // scanVolume reads volumeColumns.
 func scanVolume(r row) (*block.Volume, error) {
@@ -47,16 +74,9 @@ func (s *Store) Volume(ctx context.Context, id string) (*block.Volume, error) {
 		return v, nil
 	}
 	begun := s.volumes.begin(id)
-	var v *block.Volume
-	err := s.readRows(ctx, volumeByID, []any{id}, func(r row) (err error) {
-		v, err = scanVolume(r)
-		return err
-	})
+	v, err := volumeRows.one(s.beside(ctx), volumeByID, id)
 	if err != nil {
 		return nil, err
-	}
-	if v == nil {
-		return nil, noVolume(id)
 	}
 	s.volumes.fill(v.ID, v, begun)
 	return v, nil
@@ -74,16 +94,9 @@ func (t *Tx) Volume(id string) (*block.Volume, error) {
 		return v, nil
 	}
 	begun := t.store.volumes.begin(id)
-	var v *block.Volume
-	err := t.query(t.store.sql.lock(volumeByID), []any{id}, func(r row) (err error) {
-		v, err = scanVolume(r)
-		return err
-	})
+	v, err := volumeRows.one(t.query, t.store.sql.lock(volumeByID), id)
 	if err != nil {
 		return nil, err
-	}
-	if v == nil {
-		return nil, noVolume(id)
 	}
 	t.store.volumes.fill(v.ID, v, begun) // untouched by this group: committed
 	return v, nil
@@ -115,11 +128,8 @@ func (t *Tx) SaveVolume(v *block.Volume) error {
 		WHERE id = $20 AND version = $21`
 	n, err := t.exec(save, v.Name, v.Description, v.Status, v.Size, v.TypeID, v.Metadata,
 		v.Bootable, v.Multiattach, v.Attachments, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, t.now, v.ImageMetadata, v.RecycledAt, v.RecycledUntil, v.ID, v.Version)
-	if err != nil {
+	if err := changedOne(n, err, "volume", v.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "volume %s was changed meanwhile", v.ID)
 	}
 	v.UpdatedAt = t.now
 	v.Version++
@@ -131,11 +141,8 @@ func (t *Tx) SaveVolume(v *block.Volume) error {
 func (t *Tx) DropVolume(v *block.Volume) error {
 	const drop = `DELETE FROM volumes WHERE id = $1 AND version = $2`
 	n, err := t.exec(drop, v.ID, v.Version)
-	if err != nil {
+	if err := changedOne(n, err, "volume", v.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "volume %s was changed meanwhile", v.ID)
 	}
 	t.noteGone(v.ID, true)
 	return t.dropTags(block.TagVolume, v.ID)
@@ -143,23 +150,10 @@ func (t *Tx) DropVolume(v *block.Volume) error {
 
 // Volumes are one page; fails with NotFound when the marker is no row the list could hold.
 func (s *Store) Volumes(ctx context.Context, list block.List) ([]*block.Volume, error) {
-	page, err := s.page(ctx, volumeList, list)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noVolume(list.Marker)
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := make([]*block.Volume, 0, page.room)
-	err = s.readRows(ctx, page.text, page.args, func(r row) error {
-		v, err := scanVolume(r)
-		all = append(all, v)
-		return err
-	})
-	return all, err
+	return volumeRows.page(ctx, s, list)
 }
 
 // CountVolumes counts what matches, whatever marker, offset and limit.
 func (s *Store) CountVolumes(ctx context.Context, list block.List) (int, error) {
-	return s.count(ctx, volumeList, list)
+	return s.count(ctx, volumeRows.listed, list)
 }

@@ -13,6 +13,8 @@ const (
 	volumeTypeByID    = `SELECT ` + volumeTypeColumns + ` FROM volume_types WHERE id = $1`
 )
 
+var volumeTypeRows = rows[block.VolumeType]{scan: scanVolumeType, gone: noVolumeType}
+
 // scanVolumeType reads volumeTypeColumns.
 func scanVolumeType(r row) (*block.VolumeType, error) {
 	t := &block.VolumeType{}
@@ -46,43 +48,18 @@ func noVolumeType(id string) error {
 // VolumeTypes are all types, oldest first.
 func (s *Store) VolumeTypes(ctx context.Context) ([]*block.VolumeType, error) {
 	const all = `SELECT ` + volumeTypeColumns + ` FROM volume_types ORDER BY created_at, id`
-	var types []*block.VolumeType
-	err := s.readRows(ctx, all, nil, intoTypes(&types))
-	return types, err
-}
-
-// intoTypes collects rows of volumeTypeColumns.
-func intoTypes(types *[]*block.VolumeType) func(row) error {
-	return func(r row) error {
-		t, err := scanVolumeType(r)
-		*types = append(*types, t)
-		return err
-	}
+	return volumeTypeRows.all(s.beside(ctx), all)
 }
 
 // VolumeType reads for writing; fails with NotFound.
 func (t *Tx) VolumeType(id string) (*block.VolumeType, error) {
-	return t.volumeType(t.store.sql.lock(volumeTypeByID), id)
+	return volumeTypeRows.one(t.query, t.store.sql.lock(volumeTypeByID), id)
 }
 
 // UseVolumeType reads a type that must not change or go before the transaction
 // ends; fails with NotFound.
 func (t *Tx) UseVolumeType(id string) (*block.VolumeType, error) {
-	return t.volumeType(t.store.sql.hold(volumeTypeByID), id)
-}
-
-func (t *Tx) volumeType(query, id string) (*block.VolumeType, error) {
-	if !isID(id) {
-		return nil, noVolumeType(id)
-	}
-	var types []*block.VolumeType
-	if err := t.query(query, []any{id}, intoTypes(&types)); err != nil {
-		return nil, err
-	}
-	if len(types) == 0 {
-		return nil, noVolumeType(id)
-	}
-	return types[0], nil
+	return volumeTypeRows.one(t.query, t.store.sql.hold(volumeTypeByID), id)
 }
 
 // AddVolumeType fails with Conflict when the name is taken.
@@ -120,11 +97,8 @@ func (t *Tx) SaveVolumeType(v *block.VolumeType) error {
 	}
 	n, err := t.exec(save, v.Name, v.Description, v.Public, v.ExtraSpecs, orNull(v.QoSID), encryption,
 		t.now, v.ID, v.Version)
-	if err != nil {
-		return takenType(err, v.Name)
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "volume type %s was changed meanwhile", v.ID)
+	if err := changedOne(n, takenType(err, v.Name), "volume type", v.ID); err != nil {
+		return err
 	}
 	v.UpdatedAt = t.now
 	v.Version++
@@ -136,11 +110,8 @@ func (t *Tx) SaveVolumeType(v *block.VolumeType) error {
 func (t *Tx) DropVolumeType(v *block.VolumeType) error {
 	const drop = `DELETE FROM volume_types WHERE id = $1 AND version = $2`
 	n, err := t.exec(drop, v.ID, v.Version)
-	if err != nil {
+	if err := changedOne(n, err, "volume type", v.ID); err != nil {
 		return err
-	}
-	if n == 0 {
-		return block.Errorf(block.Conflict, "volume type %s was changed meanwhile", v.ID)
 	}
 	for _, text := range []string{
 		`DELETE FROM volume_type_projects WHERE type_id = $1`,

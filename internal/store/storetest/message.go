@@ -31,7 +31,7 @@ func testMessages(t *testing.T, fresh func(testing.TB) string) {
 			want []*block.Message
 		}{
 			"all":           {block.List{ProjectID: project}, []*block.Message{newer, older}},
-			"another's":     {block.List{ProjectID: other}, nil},
+			"another's":     {block.List{ProjectID: other}, []*block.Message{}},
 			"of a resource": {block.List{Filters: []block.Filter{{Field: block.FieldResourceID, Value: older.ResourceID}}}, []*block.Message{older}},
 			"alive": {block.List{Filters: []block.Filter{{Field: block.FieldExpiresAt, Op: block.Greater, Value: block.TimeValue(older.ExpiresAt)}}},
 				[]*block.Message{newer}},
