@@ -233,15 +233,7 @@ func (a *API) listAttachmentDetails(x *wire.Exchange) error {
 
 // answerAttachments answers with a page; details, if any, are what it fills and shows.
 func (a *API) answerAttachments(x *wire.Exchange, details map[string]*block.ConnectionInfo) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, attachmentRules(), caller.Admin)
+	q, caller, err := askedList(x, attachmentRules())
 	if err != nil {
 		return err
 	}

@@ -26,11 +26,7 @@ func (a *API) backendRoutes() []wire.Route {
 // listPools serves GET /scheduler-stats/get_pools: the one pool, unless a filter
 // leaves it out (from 3.28; volume_type from 3.35: every type has this pool).
 func (a *API) listPools(x *wire.Exchange) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
+	query, caller, err := asked(x)
 	if err != nil {
 		return err
 	}
@@ -119,11 +115,8 @@ func noProperty(title, description string) map[string]any {
 // listHosts serves GET /os-hosts: where services run, those of a zone if the
 // query names it. Source: Cinder api/contrib/hosts.
 func (a *API) listHosts(x *wire.Exchange) error {
-	query, err := queryOf(x)
+	query, _, err := asked(x)
 	if err != nil {
-		return err
-	}
-	if _, err := x.Authorize(); err != nil {
 		return err
 	}
 	daemons, err := a.blocks.Daemons(x.Context())

@@ -68,15 +68,7 @@ func (a *API) listBackupDetails(x *wire.Exchange) error {
 }
 
 func (a *API) answerBackups(x *wire.Exchange, item func(dst []byte, b *block.Backup, admin bool) []byte) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, a.backupList, caller.Admin)
+	q, caller, err := askedList(x, a.backupList)
 	if err != nil {
 		return err
 	}

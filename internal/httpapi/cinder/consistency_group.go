@@ -208,8 +208,9 @@ func readGroupForce(x *wire.Exchange) (bool, error) {
 	return wire.ReadBool(value, "force")
 }
 
-// lenient makes rules that ignore what they do not know.
+// lenient makes rules of the older calls, which ignore what they do not know and
+// always had pages.
 func lenient(r *listRules) *listRules {
-	r.lenient = true
+	r.lenient, r.since = true, 0
 	return r
 }

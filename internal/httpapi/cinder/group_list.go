@@ -50,15 +50,7 @@ func (a *API) listGroupDetails(x *wire.Exchange) error {
 // answerGroups answers with a page of groups. Those of the old calls are not in the
 // lists of groups. The view is made once the page is read: it reads their volumes.
 func (a *API) answerGroups(x *wire.Exchange, key, links string, rules *listRules, item func(*groupView, []byte, *block.Group) []byte) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, rules, caller.Admin)
+	q, caller, err := askedList(x, rules)
 	if err != nil {
 		return err
 	}

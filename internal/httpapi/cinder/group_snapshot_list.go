@@ -1,8 +1,6 @@
 package cinder
 
 import (
-	"net/url"
-
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
 )
@@ -14,11 +12,13 @@ var groupSnapshotSort = wire.SortFields{
 	"group_type_id": block.FieldTypeID, "project_id": block.FieldProjectID, "user_id": block.FieldUserID,
 }
 
-// groupSnapshotRules are the filters of the lists of group snapshots.
-// Source: Cinder resource_filters.json, group_snapshot.
+// groupSnapshotRules are the filters of the lists of group snapshots. Up to 3.28 the
+// lists know no query. Source: Cinder resource_filters.json, group_snapshot;
+// _get_group_snapshots.
 func groupSnapshotRules() *listRules {
 	return &listRules{
-		sort: func(*wire.Exchange) wire.SortFields { return groupSnapshotSort },
+		sort:  func(*wire.Exchange) wire.SortFields { return groupSnapshotSort },
+		since: wire.GroupSnapshotPaging,
 		filters: []filterRule{
 			{key: "name", v2: true, keep: byField(block.FieldName)},
 			{key: "status", v2: true, keep: byField(block.FieldStatus)},
@@ -46,21 +46,9 @@ func (a *API) listGroupSnapshotDetails(x *wire.Exchange) error {
 	})
 }
 
-// answerGroupSnapshots answers with a page of group snapshots. Up to 3.28 the lists
-// know no query. Source: Cinder _get_group_snapshots.
+// answerGroupSnapshots answers with a page of group snapshots.
 func (a *API) answerGroupSnapshots(x *wire.Exchange, key string, rules *listRules, item func([]byte, *block.GroupSnapshot, bool) []byte) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	if rules == a.groupSnapshotList && x.Version < wire.GroupSnapshotPaging {
-		query = url.Values{}
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, rules, caller.Admin)
+	q, caller, err := askedList(x, rules)
 	if err != nil {
 		return err
 	}

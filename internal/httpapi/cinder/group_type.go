@@ -70,15 +70,7 @@ func byPublic(q *listQuery, value string) error {
 // listGroupTypes serves GET /group_types: the public ones, unless an administrator
 // asks otherwise.
 func (a *API) listGroupTypes(x *wire.Exchange) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, a.groupTypeList, caller.Admin)
+	q, caller, err := askedList(x, a.groupTypeList)
 	if err != nil {
 		return err
 	}

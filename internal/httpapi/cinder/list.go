@@ -33,6 +33,8 @@ type filterRule struct {
 type listRules struct {
 	sort    func(x *wire.Exchange) wire.SortFields
 	filters []filterRule
+	// since is when the lists began to have pages, order and filters.
+	since wire.Microversion
 	// unknownKeepsNothing: an unknown filter keeps no row, whatever the version.
 	unknownKeepsNothing bool
 	// lenient: an unknown filter is ignored, whatever the version.
@@ -75,6 +77,29 @@ func queryOf(x *wire.Exchange) (url.Values, error) {
 		}
 	}
 	return query, nil
+}
+
+// asked is the query and who asks, once the caller may.
+func asked(x *wire.Exchange) (url.Values, block.Caller, error) {
+	query, err := queryOf(x)
+	if err != nil {
+		return nil, block.Caller{}, err
+	}
+	caller, err := x.Authorize()
+	return query, caller, err
+}
+
+// askedList is what a list is asked for and who asks, once the caller may.
+func askedList(x *wire.Exchange, rules *listRules) (listQuery, block.Caller, error) {
+	query, caller, err := asked(x)
+	if err != nil {
+		return listQuery{}, caller, err
+	}
+	if x.Version < rules.since {
+		query = url.Values{}
+	}
+	q, err := readList(x, query, rules, caller.Admin)
+	return q, caller, err
 }
 
 // readList reads page, order and filters. Up to 3.30, and outside v3, unknown

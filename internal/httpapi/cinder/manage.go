@@ -63,11 +63,8 @@ func (a *API) listManageable(key string, detail bool) wire.Handler {
 		list = a.blocks.ManageableSnapshots
 	}
 	return func(x *wire.Exchange) error {
-		query, err := queryOf(x)
+		query, _, err := asked(x)
 		if err != nil {
-			return err
-		}
-		if _, err := x.Authorize(); err != nil {
 			return err
 		}
 		read, err := wire.ReadPage(query, wire.SortFields{"reference": block.FieldID, "size": block.FieldSize})

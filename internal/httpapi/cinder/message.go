@@ -24,7 +24,8 @@ func messageRules() *listRules {
 		"guaranteed_until": block.FieldExpiresAt, "expires_at": block.FieldExpiresAt, "updated_at": block.FieldCreatedAt,
 	}
 	return &listRules{
-		sort: func(*wire.Exchange) wire.SortFields { return sort },
+		sort:  func(*wire.Exchange) wire.SortFields { return sort },
+		since: wire.MessagePages,
 		filters: []filterRule{
 			{key: "resource_uuid", since: wire.MessagePages, keep: byField(block.FieldResourceID)},
 			{key: "resource_type", since: wire.MessagePages, keep: byField(block.FieldResourceType)},
@@ -37,18 +38,7 @@ func messageRules() *listRules {
 
 // listMessages serves GET /v3/{project_id}/messages: before 3.5 all, oldest first.
 func (a *API) listMessages(x *wire.Exchange) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	if x.Version < wire.MessagePages {
-		clear(query) // no paging, order or filters yet
-	}
-	q, err := readList(x, query, a.messageList, caller.Admin)
+	q, caller, err := askedList(x, a.messageList)
 	if err != nil {
 		return err
 	}

@@ -49,11 +49,8 @@ func qosField(q *block.QoSSpecs, field block.Field) string {
 
 // listQoS serves GET /qos-specs, newest first. Source: Cinder qos_specs_manage index.
 func (a *API) listQoS(x *wire.Exchange) error {
-	query, err := queryOf(x)
+	query, _, err := asked(x)
 	if err != nil {
-		return err
-	}
-	if _, err := x.Authorize(); err != nil {
 		return err
 	}
 	page, err := wire.ReadPage(query, qosSort)
@@ -270,11 +267,8 @@ func (a *API) associateQoS(x *wire.Exchange) error {
 
 // typeAsked is the vol_type_id of the query, once the caller may ask.
 func typeAsked(x *wire.Exchange) (string, error) {
-	query, err := queryOf(x)
+	query, _, err := asked(x)
 	if err != nil {
-		return "", err
-	}
-	if _, err := x.Authorize(); err != nil {
 		return "", err
 	}
 	id := query.Get("vol_type_id")

@@ -269,17 +269,13 @@ func readLimits(x *wire.Exchange, key string, beside ...string) (block.Limits, e
 // showLimits serves GET /limits. An administrator may ask for another project
 // from 3.39. Source: recordings service-member-limits, service-admin-limits.
 func (a *API) showLimits(x *wire.Exchange) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
+	query, caller, err := asked(x)
 	if err != nil {
 		return err
 	}
 	target := caller.ProjectID
-	if asked := query.Get("project_id"); asked != "" && caller.Admin && x.Version >= wire.LimitsOfProject {
-		target = asked
+	if id := query.Get("project_id"); id != "" && caller.Admin && x.Version >= wire.LimitsOfProject {
+		target = id
 	}
 	q, err := a.blocks.ProjectQuota(x.Context(), caller, target)
 	if err != nil {

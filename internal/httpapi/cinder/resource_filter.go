@@ -29,18 +29,15 @@ var resourceFilters = []resourceFilter{
 // listResourceFilters serves GET /v3/{project_id}/resource_filters, of one
 // resource if the query names it; of one that has none, an empty list.
 func (a *API) listResourceFilters(x *wire.Exchange) error {
-	query, err := queryOf(x)
+	query, _, err := asked(x)
 	if err != nil {
 		return err
 	}
-	if _, err := x.Authorize(); err != nil {
-		return err
-	}
 	shown := resourceFilters
-	if asked := query.Get("resource"); asked != "" {
+	if name := query.Get("resource"); name != "" {
 		shown = []resourceFilter{}
 		for _, f := range resourceFilters {
-			if f.Resource == asked {
+			if f.Resource == name {
 				shown = append(shown, f)
 			}
 		}

@@ -74,15 +74,7 @@ func (a *API) listSnapshotDetails(x *wire.Exchange) error {
 }
 
 func (a *API) answerSnapshots(x *wire.Exchange, item func([]byte, *block.Snapshot) []byte) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, a.snapshotList, caller.Admin)
+	q, caller, err := askedList(x, a.snapshotList)
 	if err != nil {
 		return err
 	}

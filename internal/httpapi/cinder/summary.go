@@ -10,15 +10,7 @@ import (
 // a list with the same filters would have, how large they are, and from 3.36 what
 // their metadata holds. Source: recording service-member-volumes/summary.
 func (a *API) summarizeVolumes(x *wire.Exchange) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, a.volumeList, caller.Admin)
+	q, caller, err := askedList(x, a.volumeList)
 	if err != nil {
 		return err
 	}

@@ -194,15 +194,7 @@ func (a *API) listTransferDetails(x *wire.Exchange) error {
 }
 
 func (a *API) answerTransfers(x *wire.Exchange, item func([]byte, *block.Transfer) []byte) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, a.transferList, caller.Admin)
+	q, caller, err := askedList(x, a.transferList)
 	if err != nil {
 		return err
 	}

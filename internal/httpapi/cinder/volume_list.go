@@ -64,15 +64,7 @@ func (a *API) listVolumeDetails(x *wire.Exchange) error {
 }
 
 func (a *API) answerVolumes(x *wire.Exchange, item func(*volumeView, []byte, *block.Volume) []byte) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
-	if err != nil {
-		return err
-	}
-	q, err := readList(x, query, a.volumeList, caller.Admin)
+	q, caller, err := askedList(x, a.volumeList)
 	if err != nil {
 		return err
 	}

@@ -79,11 +79,7 @@ func typeField(t *block.VolumeType, field block.Field) string {
 // listVolumeTypes serves GET /types, newest first. Source: recording
 // service-member-types; EVS 9; Cinder v3 types.
 func (a *API) listVolumeTypes(x *wire.Exchange) error {
-	query, err := queryOf(x)
-	if err != nil {
-		return err
-	}
-	caller, err := x.Authorize()
+	query, caller, err := asked(x)
 	if err != nil {
 		return err
 	}
