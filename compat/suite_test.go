@@ -21,7 +21,12 @@ const senderTimeout = 2 * time.Second
 // env is a fresh server with the suite's people and volume.
 func env(t *testing.T, dialect string, options ...testserver.Option) *suite.Env {
 	t.Helper()
-	e, err := suite.NewEnv(t.Context(), target(t, dialect, options...))
+	return envOf(t, target(t, dialect, options...))
+}
+
+func envOf(t *testing.T, where *client.Target) *suite.Env {
+	t.Helper()
+	e, err := suite.NewEnv(t.Context(), where)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +85,26 @@ func TestEveryOperationDoesWhatItSays(t *testing.T) {
 				t.Run(o.Name, func(t *testing.T) {
 					for _, version := range o.TriedOn() {
 						t.Run(version, func(t *testing.T) { o.Run(t, e.In(version)) })
+					}
+				})
+			}
+		})
+	}
+}
+
+// TestStrictSizesAreThoseOfEVS runs what only servers with the setting promise.
+func TestStrictSizesAreThoseOfEVS(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range dialects {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			where := target(t, dialect, testserver.Set("strict-sizes", "true"))
+			where.LeastSize = 10
+			e := envOf(t, where)
+			for _, c := range suite.StrictSizes() {
+				t.Run(c.Name, func(t *testing.T) {
+					for _, version := range []string{"v2", "v3"} {
+						t.Run(version, func(t *testing.T) { c.Run(t, e.In(version)) })
 					}
 				})
 			}

@@ -16,7 +16,9 @@ type Target struct {
 	IdentityURL string
 	// Dialect is evs or cinder; it decides expectations. Source: design, dialects.
 	Dialect string
-	Demo    Login
+	// LeastSize is the size of the suite's own volume, in GB; 0 is 1.
+	LeastSize int
+	Demo      Login
 	// Admin may be empty; what needs an administrator is then left out.
 	Admin Login
 }

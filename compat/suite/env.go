@@ -49,7 +49,7 @@ func NewEnv(ctx context.Context, target *Target) (*Env, error) {
 			return nil, fmt.Errorf("make people: %w", err)
 		}
 	}
-	e.volume, err = e.Demo.CreateVolume(ctx, map[string]any{"size": 1, "name": "suite"})
+	e.volume, err = e.Demo.CreateVolume(ctx, map[string]any{"size": max(1, target.LeastSize), "name": "suite"})
 	return e, err
 }
 

@@ -78,6 +78,7 @@ func (e *Env) nativeCreate(t T, version string, ok int) {
 	}
 	e.nativeBatch(t, all, ok)
 	e.nativeFromSnapshot(t, all)
+	e.nativeFromImage(t, all)
 	if e.evs() {
 		e.cinderBatch(t)
 	}
@@ -202,6 +203,36 @@ func (e *Env) nativeFromSnapshot(t T, all string) {
 	metadata, _ := v["metadata"].(map[string]any)
 	if v["encrypted"] != true || v["snapshot_id"] != snap.id || metadata["__system__cmkid"] != key || metadata["hw:passthrough"] != "true" || metadata["full_clone"] != "0" {
 		t.Errorf("got %v", v)
+	}
+}
+
+// nativeFromImage makes a system disk, which has the image's bytes.
+func (e *Env) nativeFromImage(t T, all string) {
+	image, empty := e.imageOf(t, strings.Repeat("native", 1000), `,"min_disk":2`), e.image(t, "")
+	from := `"imageRef":"` + image + `"`
+	e.nothingMade(t, "volumes", func() {
+		for _, tc := range [][2]string{
+			{from + `,"size":1`, "EVS.1010"}, {from + `,"size":null`, "EVS.1010"}, {from + `,"size":2,"multiattach":true`, "EVS.2094"}, {from + `,"size":2,"volume_type":"FLOPPY"`, "EVS.2070"},
+			{from + `,"size":2,"metadata":{"hw:passthrough":"true"}`, "EVS.1043"}, {from + `,"size":2,"metadata":{"__system__encrypted":"0"}`, "EVS.1043"},
+			{`"imageRef":"` + empty + `","size":2`, "EVS.2046"}, {`"imageRef":"` + unknownID + `","size":2`, "EVS.2046"}, {`"imageRef":"x","size":2`, "EVS.2046"}, {`"imageRef":5,"size":2`, "EVS.2046"},
+		} {
+			e.refusal(t, e.do(t, "POST", all, disk(tc[0])), 400, tc[1])
+		}
+	})
+	a := e.do(t, "POST", all, disk(from+`,"size":2,"count":2`))
+	made := madeIDs(e.finished(t, a, "/v2"))
+	e.forget(t, made...)
+	for _, id := range made {
+		v := e.do(t, "GET", e.native("/v2", "/cloudvolumes/"+id), nil).Under("volume")
+		kept, _ := v["volume_image_metadata"].(map[string]any)
+		if v["bootable"] != "true" || v["status"] != "available" || fmt.Sprint(v["size"]) != "2" || kept["image_id"] != image {
+			t.Errorf("got %v, want a system disk of 2 GB", v)
+		}
+		s := e.subjectOf(t, id)
+		held := e.do(t, "GET", e.path("/snapshots/"+s.id+"/data"), nil, client.Field{"Range", "bytes=5994-6005"})
+		if held.Status != 206 || string(held.Body) != "native\x00\x00\x00\x00\x00\x00" {
+			t.Errorf("the disk holds %d %q, want the image's bytes and zeroes", held.Status, held.Body)
+		}
 	}
 }
 

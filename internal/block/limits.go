@@ -22,6 +22,10 @@ const (
 	MaxOffset = 2147483647
 	// MaxSize is the size of a volume, in GiB. Source: EVS "Creating EVS Disks", size.
 	MaxSize Size = 32768
+	// MinDataSize is the size of a data disk with --strict-sizes, in GiB; without it disks have 1 or more. Source: EVS 6.1, size.
+	MinDataSize Size = 10
+	// MaxSystemSize is the size of a system disk with --strict-sizes, in GiB; it may have 1. Source: EVS 6.1, size.
+	MaxSystemSize Size = 1024
 	// MaxAttachments is how many attachments one volume may have. Source: EVS status page, 16 servers on a shared disk.
 	MaxAttachments = 16
 	// MaxConnector is the length of a connector, in bytes of JSON. Assumed: those of os-brick have some 500.

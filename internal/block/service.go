@@ -35,6 +35,14 @@ type Parts struct {
 	// jobs.DefaultPatience. The Runner has the same.
 	Patience time.Duration
 	DataPath DataPath // nil: none
+	Rules    Rules
+}
+
+// Rules are those that whoever runs the server chooses. The zero value is the
+// loosest.
+type Rules struct {
+	// StrictSizes holds disks to EVS's sizes: MinDataSize and MaxSystemSize count.
+	StrictSizes bool
 }
 
 // NewService makes a Service.

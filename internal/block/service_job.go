@@ -68,7 +68,7 @@ const (
 // it is being made. Fails with NotFound.
 func (s *Service) VolumeLoaded(ctx context.Context, c Caller, id string) (int, error) {
 	vol, err := s.Volume(ctx, c, id)
-	if err != nil || vol.Status != VolumeCreating {
+	if err != nil || !slices.Contains([]VolumeStatus{VolumeCreating, VolumeDownloading, VolumeRestoringBackup}, vol.Status) {
 		return 100, err
 	}
 	found, err := s.store.JobsOf(ctx, id, jobsLookedAt)

@@ -247,7 +247,10 @@ func (s *Service) fillFromBackup(tx Tx, c Caller, id string, v *Volume) (*Backup
 	if v.Size == 0 {
 		v.Size = b.Size
 	}
-	return b, checkSize(v.Size, b.Size)
+	if v.Size < b.Size {
+		return nil, On("backup_id.size", Errorf(Invalid, "Invalid input received: size must be at least the %d GB of the backup, not %d.", b.Size, v.Size))
+	}
+	return b, s.parts.Rules.checkSize(v, "size", v.Size, b.Size)
 }
 
 // notBackedUp refuses a volume of which a backup is being made, also by way of one

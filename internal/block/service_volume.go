@@ -110,8 +110,8 @@ func aboutBackup(err error) error {
 	if KindOf(err) == WrongStatus {
 		return On("backup_id.status", err)
 	}
-	if AboutOf(err) == "size" {
-		return On("backup_id.size", err)
+	if about := AboutOf(err); about == "size" || about == "backup_id.size" {
+		return err
 	}
 	return On("backup_id", err)
 }
@@ -180,14 +180,7 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 	if v.Size == 0 {
 		v.Size = least
 	}
-	return checkSize(v.Size, least)
-}
-
-func checkSize(size, least Size) error {
-	if size < least || size > MaxSize {
-		return On("size", Errorf(Invalid, "Invalid input received: size must be from %d to %d GB, not %d.", least, MaxSize, size))
-	}
-	return nil
+	return s.parts.Rules.checkSize(v, "size", v.Size, least)
 }
 
 // chooseType sets the volume's type and what follows from it: the named one, the
@@ -416,7 +409,7 @@ func (s *Service) extend(tx Tx, vol *Volume, types []*VolumeType, size Size, inU
 	if size <= vol.Size {
 		return On("new_size", Errorf(Invalid, "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", vol.Size, size))
 	}
-	if err := checkSize(size, vol.Size+1); err != nil {
+	if err := s.parts.Rules.checkSize(vol, "new_size", size, vol.Size+1); err != nil {
 		return err
 	}
 	limits, err := limitsOf(tx, vol.ProjectID)

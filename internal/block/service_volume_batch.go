@@ -40,6 +40,9 @@ func (s *Service) CreateVolumes(ctx context.Context, c Caller, n NewVolumes) (*M
 	if err := CheckTags(n.Tags); err != nil {
 		return nil, err
 	}
+	if err := n.checkVendor(); err != nil {
+		return nil, err
+	}
 	names, err := batchNames(n.Name, n.Count)
 	if err != nil {
 		return nil, err

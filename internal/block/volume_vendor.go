@@ -20,17 +20,26 @@ const (
 // Source: evs-status 2.1, "encryption and device type inherited".
 var inherited = []string{metadataEncrypted, metadataKey, metadataPassthrough}
 
-// holdVendor holds a new volume to what EVS asks of metadata, of what is made from a
-// snapshot, and of performance; it takes over what a snapshot hands on.
+// checkVendor holds what a request says to what EVS takes, whatever there is.
+// Source: evs-errors 3, EVS.2094.
+func (n *NewVolumes) checkVendor() error {
+	if !n.Vendor {
+		return nil
+	}
+	if n.ImageID != "" && n.Multiattach {
+		return On("imageRef.shared", Errorf(Invalid, "Invalid input received: a shared disk cannot be made from an image."))
+	}
+	return checkVendorMetadata(n.Metadata, n.SnapshotID != "" || n.ImageID != "")
+}
+
+// holdVendor holds a new volume to what EVS asks of what is made from a snapshot, and
+// of performance; it takes over what a snapshot hands on.
 func (s *Service) holdVendor(tx Tx, v *Volume, n *NewVolumes, types []*VolumeType) error {
 	if err := v.fillPerformance(types); err != nil {
 		return err
 	}
 	if !n.Vendor {
 		return nil
-	}
-	if err := checkVendorMetadata(n.Metadata, v.SnapshotID != ""); err != nil {
-		return err
 	}
 	if v.SnapshotID == "" {
 		return nil
@@ -71,7 +80,7 @@ func typeName(types []*VolumeType, id string) string {
 func checkVendorMetadata(items map[string]string, fromSource bool) error {
 	for _, key := range inherited {
 		if _, given := items[key]; given && fromSource {
-			return On("metadata.inherited", Errorf(Invalid, "Invalid input for field/attribute metadata: %s is that of the snapshot's disk and cannot be given.", key))
+			return On("metadata.inherited", Errorf(Invalid, "Invalid input for field/attribute metadata: %s follows from the snapshot or image and cannot be given.", key))
 		}
 	}
 	encrypted, asked := items[metadataEncrypted]

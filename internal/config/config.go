@@ -35,6 +35,7 @@ type Config struct {
 	DemoPassword   string
 	MetricsToken   string
 	UnsignedBodies bool
+	StrictSizes    bool
 	Throttle       []Limit
 	TokenLifetime  time.Duration
 	ReadTimeout    time.Duration
@@ -137,6 +138,8 @@ func (c *Config) parse(text func(string) string) error {
 	note("insecure-http", err)
 	c.UnsignedBodies, err = strconv.ParseBool(text("unsigned-payload"))
 	note("unsigned-payload", err)
+	c.StrictSizes, err = strconv.ParseBool(text("strict-sizes"))
+	note("strict-sizes", err)
 	c.Throttle, err = limits(text("throttle"))
 	note("throttle", err)
 	c.TokenLifetime, err = duration(text("token-lifetime"), time.Minute, 30*24*time.Hour)

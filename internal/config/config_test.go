@@ -50,6 +50,7 @@ func TestBadSettingsAreRefusedByName(t *testing.T) {
 		"database":        {env: map[string]string{"BREEZEBLOCK_DATABASE": "mysql://x"}},
 		"log-level":       {flags: map[string]string{"log-level": "loud"}},
 		"insecure-http":   {flags: map[string]string{"insecure-http": "maybe"}},
+		"strict-sizes":    {flags: map[string]string{"strict-sizes": "yes please"}},
 	} {
 		if _, err := Load(sources(tc.flags, tc.env)); err == nil || !strings.Contains(err.Error(), "setting "+name) {
 			t.Errorf("%s: got %v", name, err)

@@ -38,6 +38,7 @@ func Settings() []Setting {
 		{Name: "demo-password", Help: "password of user demo on first start; empty: a random one, in openrc", Secret: true, NoFlag: true},
 		{Name: "metrics-token", Help: "bearer token that /metrics asks for; without one it answers on loopback only", Secret: true, NoFlag: true},
 		{Name: "unsigned-payload", Default: "false", Help: "take UNSIGNED-PAYLOAD for the hash of a signed request's body", Bool: true},
+		{Name: "strict-sizes", Default: "false", Help: "hold disks to the sizes of EVS: data disks have 10 to 32768 GB, system disks (made from an image) 1 to 1024 GB; otherwise all have 1 to 32768 GB", Bool: true},
 		{Name: "throttle", Help: "limits on calls for each project: CALL=COUNT/PERIOD or CALL@PROJECT=COUNT/PERIOD, separated by commas; CALL is a name of docs/routes.md or *"},
 		{Name: "token-lifetime", Default: "24h", Help: "how long an identity token is valid"},
 		{Name: "read-timeout", Default: "30s", Help: "how long a client may take to send a request"},

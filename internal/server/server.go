@@ -166,6 +166,7 @@ func (s *Server) openBlocks(ctx context.Context) error {
 		Zone: "az1", Host: "breezeblock@layers#layers", ServiceID: serviceID, Patience: s.parts.Jobs.Patience,
 		DataPath: s.data,
 		Backups:  s.backups(),
+		Rules:    s.rules(),
 	})
 	s.data.blocks = s.blocks
 	if err := s.blocks.EnsureFirst(ctx); err != nil {
@@ -179,6 +180,11 @@ func (s *Server) openBlocks(ctx context.Context) error {
 	run.KindLimits = block.KindLimits()
 	s.runner = jobs.NewRunner(s.store, s.blocks.Handlers(), run)
 	return nil
+}
+
+// rules are those of volumes and snapshots that the settings choose.
+func (s *Server) rules() block.Rules {
+	return block.Rules{StrictSizes: s.config.StrictSizes}
 }
 
 // serviceID is the id of this backend, the same on every start.

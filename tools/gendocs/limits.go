@@ -2,6 +2,7 @@ package main
 
 import (
 	"go/token"
+	"regexp"
 	"strings"
 )
 
@@ -14,8 +15,10 @@ var limited = []struct{ title, dir, file string }{
 	{"Drivers", "internal/driver", "check.go"},
 }
 
+var isLimit = regexp.MustCompile(`^(Max|Min|Default)[A-Z]`)
+
 // limits makes docs/limits.md from constants and variables whose names begin
-// with Max or Default.
+// with Max, Min or Default.
 func limits(p *page) error {
 	p.title("Limits", "`internal/block/limits.go` and the constants beside it", "What a limit is, in which unit, and where it comes from. "+
 		"Every answer that a limit causes names the field and the limit.")
@@ -30,7 +33,7 @@ func limits(p *page) error {
 		p.heading(l.title)
 		p.head("limit", "value", "what it bounds", "where it comes from")
 		for _, c := range append(f.values(token.CONST), f.values(token.VAR)...) {
-			if c.value == nil || (!strings.HasPrefix(c.name, "Max") && !strings.HasPrefix(c.name, "Default")) {
+			if c.value == nil || !isLimit.MatchString(c.name) {
 				continue
 			}
 			says, from := sources(about(c.name, c.comment))

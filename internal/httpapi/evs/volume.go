@@ -1,6 +1,7 @@
 package evs
 
 import (
+	"math"
 	"net/http"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -118,11 +119,7 @@ func (a *API) extendVolume(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	value, given := members.Get("new_size")
-	if !given {
-		return block.On("new_size", block.Errorf(block.Invalid, "Invalid input for field/attribute new_size: it is needed, in GB."))
-	}
-	size, err := wire.ReadInt(value, "new_size", 1, int64(block.MaxSize))
+	size, err := readNewSize(members)
 	if err != nil {
 		return err
 	}
@@ -132,10 +129,24 @@ func (a *API) extendVolume(x *wire.Exchange) error {
 	}
 	const inUse = true
 	id := x.PathValue("volume_id")
-	if err := a.blocks.ExtendVolume(x.Context(), caller, id, block.Size(size), inUse); err != nil {
+	if err := a.blocks.ExtendVolume(x.Context(), caller, id, size, inUse); err != nil {
 		return err
 	}
 	return a.replyJob(x, x.Route.OK, block.JobExtendVolume, id)
+}
+
+// readNewSize reads the size that a disk is to have, in GB. How large it may be is the
+// heart's to say; a number beyond all sizes is told of as one. Source: EVS.1010, EVS.1015.
+func readNewSize(members wire.Members) (block.Size, error) {
+	value, given := members.Get("new_size")
+	if !given {
+		return 0, block.On("new_size", block.Errorf(block.Invalid, "Invalid input for field/attribute new_size: it is needed, in GB."))
+	}
+	size, err := wire.ReadInt(value, "new_size", math.MinInt32, math.MaxInt32)
+	if err != nil && value.Kind() == '0' {
+		err = block.On("size", block.Errorf(block.Invalid, "Invalid input for field/attribute new_size: it must be a whole number of GB, at most %d.", block.MaxSize))
+	}
+	return block.Size(size), err
 }
 
 // replyJob answers with the job that the call has just queued.

@@ -146,7 +146,10 @@ func readSize(members wire.Members, n *block.NewVolumes) error {
 	} else if absent {
 		return block.On("size", block.Errorf(block.Invalid, "Invalid input for field/attribute size: it is needed, in GB."))
 	}
-	size, err := wire.ReadTruncated(value, "size", 1, int64(block.MaxSize))
+	size, err := wire.ReadTruncated(value, "size", math.MinInt32, math.MaxInt32) // the heart knows how large it may be
+	if err == nil && size < 1 {
+		err = block.On("size", block.Errorf(block.Invalid, "Invalid input for field/attribute size: it must be at least 1 GB, not %d.", size))
+	}
 	n.Size = block.Size(size)
 	return err
 }
@@ -174,7 +177,7 @@ func readPerformance(members wire.Members, p *block.Performance) (err error) {
 }
 
 // readSource reads what the disks are made from: at most one thing. Source: EVS
-// 6.1; EVS.1016, 2045, 1006, 2046, 2094.
+// 6.1; EVS.1016, 2045, 1006, 2046.
 func readSource(members wire.Members, n *block.NewVolumes) error {
 	given := map[string]string{}
 	for _, key := range []string{"snapshot_id", "backup_id", "imageRef", "source_volid"} {
@@ -193,15 +196,10 @@ func readSource(members wire.Members, n *block.NewVolumes) error {
 	if len(given) > 1 {
 		return block.On("sources", block.Errorf(block.Invalid, "Invalid input: only one of snapshot_id, backup_id and imageRef may be given."))
 	}
-	switch {
-	case given["imageRef"] != "" && n.Multiattach:
-		return block.On("imageRef.shared", block.Errorf(block.Invalid, "A shared disk cannot be made from an image."))
-	case given["imageRef"] != "":
-		return block.On("imageRef", block.Errorf(block.Invalid, "Invalid imageRef provided."))
-	case given["source_volid"] != "":
+	if given["source_volid"] != "" {
 		return block.Errorf(block.Invalid, "Invalid input for field/attribute source_volid: disks cannot be made from a disk here; make a snapshot of it.")
 	}
-	n.SnapshotID, n.BackupID = given["snapshot_id"], given["backup_id"]
+	n.SnapshotID, n.BackupID, n.ImageID = given["snapshot_id"], given["backup_id"], given["imageRef"]
 	return nil
 }
 

@@ -75,12 +75,7 @@ func readGrowth(item jsontext.Value) (g block.VolumeGrowth, err error) {
 	if g.ID, err = readID(members, "id"); err != nil {
 		return g, err
 	}
-	value, given := members.Get("new_size")
-	if !given {
-		return g, block.On("new_size", block.Errorf(block.Invalid, "Invalid input for field/attribute new_size: it is needed, in GB."))
-	}
-	size, err := wire.ReadInt(value, "new_size", 1, int64(block.MaxSize))
-	g.Size = block.Size(size)
+	g.Size, err = readNewSize(members)
 	return g, err
 }
 
