@@ -76,13 +76,13 @@ var arrows = map[string]row{
 
 	"internal/proof": {tests: "internal/... github.com/anishathalye/porcupine"},
 
-	"compat":        {tests: "compat/client compat/replay compat/suite internal/testserver"},
+	"compat":        {tests: "compat/client compat/replay compat/suite internal/testserver github.com/getkin/kin-openapi"},
 	"compat/client": {},
 	"compat/replay": {to: "compat/client"},
 	"compat/suite":  {to: "compat/client"},
 
 	"tools/bench":   {to: "all", modules: "golang.org/x/sys"},
-	"tools/gendocs": {to: "all"},
+	"tools/gendocs": {to: "all", modules: "github.com/oasdiff/yaml", tests: "github.com/getkin/kin-openapi"},
 }
 
 // source is one Go file and what it imports.

@@ -21,12 +21,18 @@ const senderTimeout = 2 * time.Second
 // env is a fresh server with the suite's people and volume.
 func env(t *testing.T, dialect string, options ...testserver.Option) *suite.Env {
 	t.Helper()
-	return envOf(t, target(t, dialect, options...))
+	e, _ := envOf(t, target(t, dialect, options...))
+	return e
 }
 
-func envOf(t *testing.T, where *client.Target) *suite.Env {
+// envOf tells besides what the answers are held against; nothing in dialect cinder.
+func envOf(t *testing.T, to *client.Target) (*suite.Env, *contract) {
 	t.Helper()
-	e, err := suite.NewEnv(t.Context(), where)
+	var c *contract
+	if to.Dialect == "evs" {
+		c = holdAnswers(t, to)
+	}
+	e, err := suite.NewEnv(t.Context(), to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +41,7 @@ func envOf(t *testing.T, where *client.Target) *suite.Env {
 			t.Errorf("clean up: %v", err)
 		}
 	})
-	return e
+	return e, c
 }
 
 // TestUpdateSnapshotKeepsEveryStatement runs the statements by number, on each API
@@ -80,7 +86,10 @@ func TestEveryOperationDoesWhatItSays(t *testing.T) {
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
-			e := env(t, dialect)
+			e, c := envOf(t, target(t, dialect))
+			if c != nil {
+				c.every = true
+			}
 			for _, o := range suite.Operations() {
 				t.Run(o.Name, func(t *testing.T) {
 					for _, version := range o.TriedOn() {
@@ -100,7 +109,7 @@ func TestStrictSizesAreThoseOfEVS(t *testing.T) {
 			t.Parallel()
 			where := target(t, dialect, testserver.Set("strict-sizes", "true"))
 			where.LeastSize = 10
-			e := envOf(t, where)
+			e, _ := envOf(t, where)
 			for _, c := range suite.StrictSizes() {
 				t.Run(c.Name, func(t *testing.T) {
 					for _, version := range []string{"v2", "v3"} {

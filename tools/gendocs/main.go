@@ -21,6 +21,7 @@ var pages = []struct {
 	{"settings.md", settings},
 	{"metrics.md", metrics},
 	{"evs-calls.md", evsCalls},
+	{"evs-openapi.yaml", openAPI},
 	{"compatibility.md", compatibility},
 }
 
