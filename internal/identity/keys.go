@@ -135,8 +135,11 @@ func (k *Keys) Rotate() error {
 
 func (k *Keys) path(n int) string { return filepath.Join(k.dir, strconv.Itoa(n)) }
 
-// add writes a new key under number n: whole or not at all, durable on return.
-func (k *Keys) add(n int) error {
+// add writes a new key under number n.
+func (k *Keys) add(n int) error { return k.write(k.path(n), os.Rename) }
+
+// write puts a new key at path by way of put: whole or not at all, durable on return.
+func (k *Keys) write(path string, put func(from, to string) error) error {
 	var key fernet.Key
 	if _, err := io.ReadFull(k.random, key[:]); err != nil {
 		return fmt.Errorf("make a key: %w", err)
@@ -145,7 +148,7 @@ func (k *Keys) add(n int) error {
 	if err != nil {
 		return fmt.Errorf("write a key: %w", err)
 	}
-	defer os.Remove(f.Name()) // finds nothing once renamed
+	defer os.Remove(f.Name()) // of a renamed one there is nothing left
 	_, err = f.WriteString(key.Encode())
 	if err == nil {
 		err = f.Sync()
@@ -154,7 +157,7 @@ func (k *Keys) add(n int) error {
 		err = closed
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), k.path(n))
+		err = put(f.Name(), path)
 	}
 	if err != nil {
 		return fmt.Errorf("write a key: %w", err)

@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/fernet/fernet-go"
 )
 
 // sealingFile holds the key that seals the secrets of access keys, beside the keys
@@ -32,7 +30,7 @@ func (k *Keys) sealerOf() (*sealer, error) {
 	path := filepath.Join(k.dir, sealingFile)
 	key, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = k.addSealing(path); err == nil {
+		if err = k.write(path, linkOnce); err == nil {
 			key, err = readKey(path)
 		}
 	}
@@ -50,33 +48,12 @@ func (k *Keys) sealerOf() (*sealer, error) {
 	return &sealer{aead, k.random}, nil
 }
 
-// addSealing writes a new sealing key unless somebody else was first.
-func (k *Keys) addSealing(path string) error {
-	var key fernet.Key
-	if _, err := io.ReadFull(k.random, key[:]); err != nil {
-		return fmt.Errorf("make the sealing key: %w", err)
+// linkOnce is os.Link that leaves what is there: somebody else was first.
+func linkOnce(from, to string) error {
+	if err := os.Link(from, to); !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	f, err := os.CreateTemp(k.dir, ".new-") // 0600
-	if err != nil {
-		return fmt.Errorf("write the sealing key: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(key.Encode())
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write the sealing key: %w", err)
-	}
-	return syncDir(k.dir)
+	return nil
 }
 
 // seal makes text of secret, which is bound to owner.
