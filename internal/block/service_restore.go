@@ -188,7 +188,7 @@ func (s *Service) failMaking(tx Tx, b *Backup, reason string) error {
 // the backup made for itself serves nobody and is deleted.
 func (s *Service) releaseSource(tx Tx, b *Backup) error {
 	if b.SnapshotID == "" {
-		if err := restVolume(tx, b.VolumeID); err != nil {
+		if err := restVolume(tx, b.VolumeID, VolumeBackingUp); err != nil {
 			return err
 		}
 	}
@@ -215,10 +215,10 @@ func (s *Service) releaseSource(tx Tx, b *Backup) error {
 	return tx.SaveSnapshot(&released)
 }
 
-// restVolume ends the status backing-up of a volume, if it has it.
-func restVolume(tx Tx, id string) error {
+// restVolume ends a passing status of a volume, unless an administrator was here first.
+func restVolume(tx Tx, id string, passing VolumeStatus) error {
 	stored, err := tx.Volume(id)
-	if isGone(err) || (err == nil && stored.Status != VolumeBackingUp) {
+	if isGone(err) || (err == nil && stored.Status != passing) {
 		return nil
 	}
 	if err != nil {

@@ -173,7 +173,7 @@ func (s *Service) runUploadVolume(ctx context.Context, job *jobs.Job) error {
 		}
 	}
 	return s.store.InTx(ctx, func(tx Tx) error {
-		if err := s.letGo(tx, job.ResourceID); err != nil {
+		if err := restVolume(tx, job.ResourceID, VolumeUploading); err != nil {
 			return err
 		}
 		if image != nil {
@@ -198,26 +198,6 @@ func (s *Service) copyToImage(ctx context.Context, image *Image, fence driver.Fe
 		return err
 	}
 	return s.driver.DeleteSnapshot(ctx, from.Volume, from.Snapshot, fence)
-}
-
-// letGo ends a volume's uploading, unless an administrator was here first.
-func (s *Service) letGo(tx Tx, id string) error {
-	stored, err := tx.Volume(id)
-	if isGone(err) || (err == nil && stored.Status != VolumeUploading) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	vol := *stored
-	rests, err := restsWith(tx, &vol)
-	if err != nil {
-		return err
-	}
-	if err := vol.moveTo(rests); err != nil {
-		return err
-	}
-	return tx.SaveVolume(&vol)
 }
 
 func (s *Service) queueSums(tx Tx, id string) error {
@@ -257,7 +237,7 @@ func (s *Service) giveUpUploadVolume(ctx context.Context, job *jobs.Job, cause e
 			}
 		}
 		if !errors.Is(cause, jobs.ErrCancelled) {
-			if err := s.letGo(tx, job.ResourceID); err != nil {
+			if err := restVolume(tx, job.ResourceID, VolumeUploading); err != nil {
 				return err
 			}
 			if err := s.tellUsers(tx, job, cause); err != nil {

@@ -203,7 +203,7 @@ func (s *Service) endBackup(tx Tx, b *Backup) error {
 	if b.SnapshotID != "" {
 		return nil
 	}
-	if err := restVolume(tx, b.VolumeID); err != nil {
+	if err := restVolume(tx, b.VolumeID, VolumeBackingUp); err != nil {
 		return err
 	}
 	snaps, err := tx.SnapshotsOf(b.VolumeID)
