@@ -45,18 +45,7 @@ func (a *API) listConsistencyGroupDetails(x *wire.Exchange) error {
 // appendConsistencyGroup appends a group as the old calls show it.
 // Source: Cinder api/views/consistencygroups.py.
 func appendConsistencyGroup(b []byte, g *block.Group) []byte {
-	b = append(b, `{"id":"`...)
-	b = append(b, g.ID...)
-	b = append(b, `","status":"`...)
-	b = append(b, g.Status...)
-	b = append(b, `","availability_zone":`...)
-	b = wire.AppendString(b, g.AvailabilityZone)
-	b = append(b, `,"created_at":`...)
-	b = wire.AppendTime(b, g.CreatedAt)
-	b = append(b, `,"name":`...)
-	b = wire.AppendText(b, g.Name)
-	b = append(b, `,"description":`...)
-	b = wire.AppendText(b, g.Description)
+	b = appendGroupCore(b, g)
 	b = append(b, `,"volume_types":`...)
 	b = appendIDs(b, g.VolumeTypes)
 	return append(b, '}')
