@@ -2,6 +2,7 @@ package compat_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,30 @@ func TestStrictSizesAreThoseOfEVS(t *testing.T) {
 						t.Run(version, func(t *testing.T) { c.Run(t, e.In(version)) })
 					}
 				})
+			}
+		})
+	}
+}
+
+// TestSnapshotsOfAVolumeAreBoundedBySettings runs with the defaults of dialect evs and with others.
+func TestSnapshotsOfAVolumeAreBoundedBySettings(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		dialect  string
+		bounds   suite.SnapshotBounds
+		settings []testserver.Option
+	}{
+		{"evs", suite.SnapshotBounds{Legacy: 7, Standard: 8, Instant: 7}, []testserver.Option{testserver.Set("standard-snapshots-per-volume", "8")}},
+		{"evs", suite.SnapshotBounds{Legacy: 1, Standard: 3, Instant: 1}, []testserver.Option{testserver.Set("snapshots-per-volume", "1"),
+			testserver.Set("standard-snapshots-per-volume", "3"), testserver.Set("instant-snapshots-per-volume", "1")}},
+		{"cinder", suite.SnapshotBounds{Legacy: 2, Standard: 3, Instant: 1}, []testserver.Option{testserver.Set("snapshots-per-volume", "2"),
+			testserver.Set("standard-snapshots-per-volume", "3"), testserver.Set("instant-snapshots-per-volume", "1")}},
+	} {
+		t.Run(fmt.Sprintf("%s %+v", tc.dialect, tc.bounds), func(t *testing.T) {
+			t.Parallel()
+			e := env(t, tc.dialect, tc.settings...)
+			for _, version := range []string{"v2", "v3"} {
+				t.Run(version, func(t *testing.T) { tc.bounds.Run(t, e.In(version)) })
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func attached(t *testing.T, data, volume string) string {
 func TestFlushedBytesSurviveKill(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	p := start(t, data)
+	p := start(t, data, "--snapshots-per-volume", "256") // each kill may leave one
 	demo := p.logIn("demo", "demo-secret")
 	volume := demo.volume()
 	address := attached(t, data, volume)
@@ -109,7 +109,7 @@ func TestFlushedBytesSurviveKill(t *testing.T) {
 		time.Sleep(time.Duration(100+rand.IntN(200)) * time.Millisecond)
 		p.kill()
 		storm.Wait()
-		p = start(t, data)
+		p = start(t, data, "--snapshots-per-volume", "256")
 		demo.p = p
 		c := opened(t, address) // the attachment is still there
 		for i := range writers {

@@ -36,7 +36,8 @@ const (
 	MaxRecycleAge = 1000
 	// MaxRecycleKeep is the longest time, in days, that a recycle bin keeps. Source: EVS 12, keep_time.
 	MaxRecycleKeep = 365
-	// MaxSnapshotsPerVolume bounds the chain of a volume. Source: EVS v5 (256 per disk).
+	// MaxSnapshotsPerVolume bounds the chain of a volume. Settings and quotas are up to it.
+	// Source: EVS v5 (256 per disk).
 	MaxSnapshotsPerVolume = 256
 	// MaxBlocks is how many places of the grid one answer lists. Source: EBS direct APIs, MaxResults.
 	MaxBlocks = 10000
@@ -49,8 +50,9 @@ const (
 	// MaxReaders is how many requests read snapshots at a time.
 	// Assumed: each has 256 KiB and keeps its snapshot from being deleted.
 	MaxReaders = 32
-	// MaxInstantAccess is how many snapshots with instant access one volume may have. Source: EVS 5.1.
-	MaxInstantAccess = 7
+	// DefaultInstantSnapshots is how many snapshots with instant access one volume may have,
+	// unless --instant-snapshots-per-volume says otherwise. Source: EVS 5.1.
+	DefaultInstantSnapshots = 7
 	// MaxTags is how many tags one object may have. Source: EVS 11; EVS.1061.
 	MaxTags = 10
 	// MaxTagKey is the length of a tag's key, in characters. Source: EVS 11; EVS.1062.

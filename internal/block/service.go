@@ -43,6 +43,11 @@ type Parts struct {
 type Rules struct {
 	// StrictSizes holds disks to EVS's sizes: MinDataSize and MaxSystemSize count.
 	StrictSizes bool
+	// SnapshotsPerVolume is how many snapshots a volume may have where no quota says;
+	// StandardSnapshotsPerVolume where they are made by v5. 0: MaxSnapshotsPerVolume.
+	SnapshotsPerVolume, StandardSnapshotsPerVolume int
+	// InstantSnapshotsPerVolume of them may have instant access; 0: DefaultInstantSnapshots.
+	InstantSnapshotsPerVolume int
 }
 
 // NewService makes a Service.

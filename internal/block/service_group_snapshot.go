@@ -108,7 +108,7 @@ func (s *Service) addSnapshots(tx Tx, types []*VolumeType, volumes []*Volume, pa
 		if err != nil {
 			return err
 		}
-		if err := boundChain(tx, limits, v.ID); err != nil {
+		if err := s.parts.Rules.boundChain(tx, limits, v.ID, legacySnapshot); err != nil {
 			return err
 		}
 		if err := s.reserve(tx, limits, types, v.ProjectID, v.TypeID, Usage{Snapshots: 1, Gigabytes: int64(v.Size)}); err != nil {

@@ -145,7 +145,7 @@ func (s *Service) ManageSnapshot(ctx context.Context, c Caller, id string, n New
 		if err != nil {
 			return err
 		}
-		if err := boundChain(tx, limits, vol.ID); err != nil {
+		if err := s.parts.Rules.boundChain(tx, limits, vol.ID, legacySnapshot); err != nil {
 			return err
 		}
 		snap.ProjectID, snap.TypeID, snap.CreatedAt = vol.ProjectID, vol.TypeID, tx.Now()

@@ -99,8 +99,8 @@ func (l Limits) holdSize(size Size) error {
 // DefaultClass is the quota class whose limits are every project's defaults. Source: Cinder.
 const DefaultClass = "default"
 
-// perVolumeSnapshots is how many snapshots one volume may have; without it, or at
-// -1, MaxSnapshotsPerVolume.
+// perVolumeSnapshots is how many snapshots one volume may have; without it what Rules
+// say, at -1 MaxSnapshotsPerVolume.
 const perVolumeSnapshots = "per_volume_snapshots"
 
 // Quota is what one project may use and does use.

@@ -109,7 +109,7 @@ func (s *Service) addSafety(tx Tx, types []*VolumeType, c Caller, v *Volume, to 
 	if err != nil {
 		return nil, err
 	}
-	if err := boundChain(tx, limits, v.ID); err != nil {
+	if err := s.parts.Rules.boundChain(tx, limits, v.ID, legacySnapshot); err != nil {
 		return nil, err
 	}
 	if err := s.reserve(tx, limits, types, v.ProjectID, v.TypeID, Usage{Snapshots: 1, Gigabytes: int64(v.Size)}); err != nil {

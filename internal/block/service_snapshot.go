@@ -77,8 +77,10 @@ type NewSnapshot struct {
 	// InstantAccess and FullCopy are noted; see Snapshot.
 	InstantAccess bool
 	FullCopy      bool
-	Alone         bool // not while another of the volume is being made
+	Standard      bool // of v5: not while another of the volume is being made
 }
+
+func (n NewSnapshot) model() snapshotModel { return snapshotModel(n.Standard) }
 
 // CreateSnapshot makes the row, in status creating, and queues the work.
 // Fails with NotFound (the volume), WrongStatus, OverLimit.
@@ -110,10 +112,10 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 		if err != nil {
 			return err
 		}
-		if err := boundChain(tx, limits, vol.ID); err != nil {
+		if err := s.parts.Rules.boundChain(tx, limits, vol.ID, n.model()); err != nil {
 			return err
 		}
-		if err := n.fitsBeside(tx); err != nil {
+		if err := n.fitsBeside(tx, s.parts.Rules); err != nil {
 			return err
 		}
 		snap.ProjectID, snap.TypeID, snap.Size = vol.ProjectID, vol.TypeID, vol.Size
@@ -151,20 +153,48 @@ func canSnapshot(v *Volume, force bool) error {
 	return Errorf(WrongStatus, "Invalid volume: Volume %s status must be %s, but current status is: %s.", v.ID, needed, v.Status)
 }
 
-// boundChain holds a volume to per_volume_snapshots, a name of ours beside Cinder's,
-// and in any case to MaxSnapshotsPerVolume. Source: EVS status page 2.3, 7 on a disk.
-func boundChain(tx Tx, limits Limits, volumeID string) error {
-	if set := limits.of(perVolumeSnapshots); set >= 0 {
+// boundChain holds a volume to what the quota, or else the setting for the model, says
+// of the snapshots that one may have, those of backups apart; and with them in any
+// case to MaxSnapshotsPerVolume. Source: EVS status page 2.3.
+func (r Rules) boundChain(tx Tx, limits Limits, volumeID string, model snapshotModel) error {
+	if most := r.snapshots(limits, model); most < MaxSnapshotsPerVolume {
 		snaps, err := tx.SnapshotsOf(volumeID)
 		if err != nil {
 			return err
 		}
 		own := slices.DeleteFunc(snaps, func(s *Snapshot) bool { return s.Origin == OriginBackup })
-		if int64(len(own)) >= set {
-			return errChain(set, volumeID)
+		if int64(len(own)) >= most {
+			return errChain(most, volumeID)
 		}
 	}
 	return boundSnapshots(tx, volumeID, MaxSnapshotsPerVolume)
+}
+
+// snapshotModel is one of the two kinds of snapshot that EVS has: a volume may have more
+// of the newer. They are the same here, and count together.
+type snapshotModel bool
+
+const (
+	legacySnapshot   snapshotModel = false
+	standardSnapshot snapshotModel = true // of v5
+)
+
+// snapshots is how many snapshots a volume may have for another to be made.
+// per_volume_snapshots of a quota is a name of ours beside Cinder's.
+func (r Rules) snapshots(limits Limits, model snapshotModel) int64 {
+	most := int64(r.SnapshotsPerVolume)
+	if model == standardSnapshot {
+		most = int64(r.StandardSnapshotsPerVolume)
+	}
+	if set, given := limits[perVolumeSnapshots]; given {
+		most = max(set, 0)
+		if set < 0 {
+			most = MaxSnapshotsPerVolume
+		}
+	} else if most == 0 {
+		most = MaxSnapshotsPerVolume
+	}
+	return most
 }
 
 // boundSnapshots holds a volume to so many snapshots, whoever made them.

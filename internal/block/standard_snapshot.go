@@ -1,6 +1,7 @@
 package block
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -19,8 +20,8 @@ type SnapshotChain struct {
 }
 
 // fitsBeside holds a new snapshot to what EVS v5 allows beside the volume's others.
-func (n NewSnapshot) fitsBeside(tx Tx) error {
-	if !n.Alone && !n.InstantAccess {
+func (n NewSnapshot) fitsBeside(tx Tx, rules Rules) error {
+	if !n.Standard && !n.InstantAccess {
 		return nil
 	}
 	others, err := tx.SnapshotsOf(n.VolumeID)
@@ -28,25 +29,25 @@ func (n NewSnapshot) fitsBeside(tx Tx) error {
 		return err
 	}
 	for _, other := range others {
-		if n.Alone && other.Status == SnapshotCreating {
+		if n.Standard && other.Status == SnapshotCreating {
 			return On(AboutSnapshotBusy, Errorf(Conflict, "Snapshot %s of volume %s is being created; only one can be at a time.", other.ID, n.VolumeID))
 		}
 	}
 	if n.InstantAccess {
-		return boundInstantAccess(others, n.VolumeID)
+		return rules.boundInstantAccess(others, n.VolumeID)
 	}
 	return nil
 }
 
-func boundInstantAccess(others []*Snapshot, volumeID string) error {
-	instant := 0
+func (r Rules) boundInstantAccess(others []*Snapshot, volumeID string) error {
+	instant, most := 0, cmp.Or(r.InstantSnapshotsPerVolume, DefaultInstantSnapshots)
 	for _, other := range others {
 		if other.InstantAccess {
 			instant++
 		}
 	}
-	if instant >= MaxInstantAccess {
-		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots with instant access (%d) exceeded for volume %s.", MaxInstantAccess, volumeID)
+	if instant >= most {
+		return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots with instant access (%d) exceeded for volume %s.", most, volumeID)
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (s *Service) UpdateStandardSnapshot(ctx context.Context, c Caller, id strin
 			if err != nil {
 				return err
 			}
-			if err := boundInstantAccess(others, snap.VolumeID); err != nil {
+			if err := s.parts.Rules.boundInstantAccess(others, snap.VolumeID); err != nil {
 				return err
 			}
 		}

@@ -13,7 +13,7 @@ func TestOnlyOneStandardSnapshotOfAVolumeIsMadeAtATime(t *testing.T) {
 		v := r.volume(block.NewVolume{Size: 1})
 		r.settle(time.Second)
 		r.stop() // what is queued stays so
-		alone := block.NewSnapshot{VolumeID: v.ID, Alone: true}
+		alone := block.NewSnapshot{VolumeID: v.ID, Standard: true}
 		_, err := r.service.CreateSnapshot(t.Context(), demo, alone)
 		r.must(err)
 		_, err = r.service.CreateSnapshot(t.Context(), demo, alone)

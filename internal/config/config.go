@@ -36,10 +36,15 @@ type Config struct {
 	MetricsToken   string
 	UnsignedBodies bool
 	StrictSizes    bool
-	Throttle       []Limit
-	TokenLifetime  time.Duration
-	ReadTimeout    time.Duration
-	LogLevel       slog.Level
+
+	SnapshotsPerVolume         int // 0: the dialect's
+	StandardSnapshotsPerVolume int
+	InstantSnapshotsPerVolume  int
+
+	Throttle      []Limit
+	TokenLifetime time.Duration
+	ReadTimeout   time.Duration
+	LogLevel      slog.Level
 
 	// Values are the settings as text, in the order of Settings.
 	Values []Value
@@ -111,10 +116,12 @@ func readFile(path string, values map[string]Value) error {
 			v.Text = given
 		case bool:
 			v.Text = strconv.FormatBool(given)
+		case int64:
+			v.Text = strconv.FormatInt(given, 10)
 		case []any:
 			v.Text = strings.Trim(strings.Join(strings.Fields(fmt.Sprint(given)), ","), "[]")
 		default:
-			return fmt.Errorf("setting %s: %s: it must be a string, a boolean or a list of strings", key, path)
+			return fmt.Errorf("setting %s: %s: it must be a string, a whole number, a boolean or a list of strings", key, path)
 		}
 		values[key] = v
 	}
@@ -140,6 +147,14 @@ func (c *Config) parse(text func(string) string) error {
 	note("unsigned-payload", err)
 	c.StrictSizes, err = strconv.ParseBool(text("strict-sizes"))
 	note("strict-sizes", err)
+	if given := text("snapshots-per-volume"); given != "" {
+		c.SnapshotsPerVolume, err = whole(given, 1, maxSnapshotsPerVolume)
+		note("snapshots-per-volume", err)
+	}
+	c.StandardSnapshotsPerVolume, err = whole(text("standard-snapshots-per-volume"), 1, maxSnapshotsPerVolume)
+	note("standard-snapshots-per-volume", err)
+	c.InstantSnapshotsPerVolume, err = whole(text("instant-snapshots-per-volume"), 1, maxSnapshotsPerVolume)
+	note("instant-snapshots-per-volume", err)
 	c.Throttle, err = limits(text("throttle"))
 	note("throttle", err)
 	c.TokenLifetime, err = duration(text("token-lifetime"), time.Minute, 30*24*time.Hour)
@@ -193,6 +208,17 @@ func (c *Config) checkListen(address string, needed bool) error {
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// maxSnapshotsPerVolume is what an engine's chain can have: block.MaxSnapshotsPerVolume.
+const maxSnapshotsPerVolume = 256
+
+func whole(text string, least, most int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("it must be a whole number from %d to %d, not %.64q", least, most, text)
+	}
+	return n, nil
 }
 
 func duration(text string, least, most time.Duration) (time.Duration, error) {

@@ -40,17 +40,20 @@ func TestLaterSourcesGoOverEarlierOnes(t *testing.T) {
 
 func TestBadSettingsAreRefusedByName(t *testing.T) {
 	for name, tc := range map[string]struct{ flags, env map[string]string }{
-		"listen":          {flags: map[string]string{"listen": "0.0.0.0:8776"}},
-		"identity-listen": {flags: map[string]string{"identity-listen": "no port"}},
-		"dialect":         {flags: map[string]string{"dialect": "nova"}},
-		"tls-cert":        {flags: map[string]string{"tls-cert": "c.pem"}},
-		"trusted-proxy":   {flags: map[string]string{"trusted-proxy": "10.0.0.1"}},
-		"public-url":      {flags: map[string]string{"public-url": "ftp://x"}},
-		"token-lifetime":  {env: map[string]string{"BREEZEBLOCK_TOKEN_LIFETIME": "1s"}},
-		"database":        {env: map[string]string{"BREEZEBLOCK_DATABASE": "mysql://x"}},
-		"log-level":       {flags: map[string]string{"log-level": "loud"}},
-		"insecure-http":   {flags: map[string]string{"insecure-http": "maybe"}},
-		"strict-sizes":    {flags: map[string]string{"strict-sizes": "yes please"}},
+		"listen":                        {flags: map[string]string{"listen": "0.0.0.0:8776"}},
+		"identity-listen":               {flags: map[string]string{"identity-listen": "no port"}},
+		"dialect":                       {flags: map[string]string{"dialect": "nova"}},
+		"tls-cert":                      {flags: map[string]string{"tls-cert": "c.pem"}},
+		"trusted-proxy":                 {flags: map[string]string{"trusted-proxy": "10.0.0.1"}},
+		"public-url":                    {flags: map[string]string{"public-url": "ftp://x"}},
+		"token-lifetime":                {env: map[string]string{"BREEZEBLOCK_TOKEN_LIFETIME": "1s"}},
+		"database":                      {env: map[string]string{"BREEZEBLOCK_DATABASE": "mysql://x"}},
+		"log-level":                     {flags: map[string]string{"log-level": "loud"}},
+		"insecure-http":                 {flags: map[string]string{"insecure-http": "maybe"}},
+		"strict-sizes":                  {flags: map[string]string{"strict-sizes": "yes please"}},
+		"snapshots-per-volume":          {flags: map[string]string{"snapshots-per-volume": "257"}},
+		"standard-snapshots-per-volume": {env: map[string]string{"BREEZEBLOCK_STANDARD_SNAPSHOTS_PER_VOLUME": "0"}},
+		"instant-snapshots-per-volume":  {flags: map[string]string{"instant-snapshots-per-volume": ""}},
 	} {
 		if _, err := Load(sources(tc.flags, tc.env)); err == nil || !strings.Contains(err.Error(), "setting "+name) {
 			t.Errorf("%s: got %v", name, err)

@@ -61,7 +61,7 @@ func TestOneOfEightDeletesWins(t *testing.T) {
 	crowds(t, func(t *testing.T, database string) {
 		disk, data := fake.New(), filepath.Join(t.TempDir(), "data")
 		s := testserver.New(t, testserver.Database(database), testserver.DataDir(data), testserver.Driver(disk),
-			testserver.Set("admin-password", secret), testserver.Set("demo-password", secret))
+			testserver.Set("admin-password", secret), testserver.Set("demo-password", secret), testserver.Set("snapshots-per-volume", "256"))
 		d := &door{url: s.URL, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 		defer d.client.CloseIdleConnections()
 		if err := d.letIn(); err != nil {

@@ -302,7 +302,7 @@ func TestConcurrentCallsHaveAnOrder(t *testing.T) {
 func serve(t testing.TB, options ...testserver.Option) *door {
 	t.Helper()
 	s := testserver.New(t, append(options, testserver.Driver(fake.New()),
-		testserver.Set("admin-password", secret), testserver.Set("demo-password", secret))...)
+		testserver.Set("admin-password", secret), testserver.Set("demo-password", secret), testserver.Set("snapshots-per-volume", "256"))...)
 	d := &door{url: s.URL, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	t.Cleanup(d.client.CloseIdleConnections)
 	if err := d.letIn(); err != nil {

@@ -79,7 +79,8 @@ func (p *process) start(armed string) bool {
 	p.logs, p.gone = &bytes.Buffer{}, make(chan struct{})
 	p.cmd = exec.Command(program(p.t), "serve", "--data", p.data, "--listen", "127.0.0.1:0", "--log-level", "warn")
 	p.cmd.Env = append(os.Environ(), "BREEZEBLOCK_CRASH="+armed,
-		"BREEZEBLOCK_ADMIN_PASSWORD="+secret, "BREEZEBLOCK_DEMO_PASSWORD="+secret)
+		"BREEZEBLOCK_ADMIN_PASSWORD="+secret, "BREEZEBLOCK_DEMO_PASSWORD="+secret,
+		"BREEZEBLOCK_SNAPSHOTS_PER_VOLUME=256") // the model has no limit on one volume
 	p.cmd.Stderr = p.logs
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

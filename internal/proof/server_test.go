@@ -58,7 +58,8 @@ func (s *site) folder() string { return fmt.Sprintf("%s/data-%d", s.dir, s.folde
 const secret = "a-password-of-a-test"
 
 func (s *site) start() error {
-	env := map[string]string{"BREEZEBLOCK_DATA": s.folder(), "BREEZEBLOCK_ADMIN_PASSWORD": secret, "BREEZEBLOCK_DEMO_PASSWORD": secret, "BREEZEBLOCK_DATABASE": s.database}
+	env := map[string]string{"BREEZEBLOCK_DATA": s.folder(), "BREEZEBLOCK_ADMIN_PASSWORD": secret, "BREEZEBLOCK_DEMO_PASSWORD": secret, "BREEZEBLOCK_DATABASE": s.database,
+		"BREEZEBLOCK_SNAPSHOTS_PER_VOLUME": "256"} // the model has no limit on one volume
 	c, err := config.Load(config.Sources{
 		Flag: func(string) (string, bool) { return "", false },
 		Env:  func(name string) (string, bool) { v, ok := env[name]; return v, ok && v != "" },

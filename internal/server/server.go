@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -184,7 +185,12 @@ func (s *Server) openBlocks(ctx context.Context) error {
 
 // rules are those of volumes and snapshots that the settings choose.
 func (s *Server) rules() block.Rules {
-	return block.Rules{StrictSizes: s.config.StrictSizes}
+	c := s.config
+	dialect, _ := wire.DialectNamed(c.Dialect)
+	return block.Rules{
+		StrictSizes: c.StrictSizes, SnapshotsPerVolume: cmp.Or(c.SnapshotsPerVolume, dialect.SnapshotsPerVolume),
+		StandardSnapshotsPerVolume: c.StandardSnapshotsPerVolume, InstantSnapshotsPerVolume: c.InstantSnapshotsPerVolume,
+	}
 }
 
 // serviceID is the id of this backend, the same on every start.

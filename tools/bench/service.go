@@ -25,7 +25,7 @@ type service struct {
 // startService starts the binary on a data folder, on a free port of loopback.
 // Its access log is written, to /dev/null.
 func startService(ctx context.Context, binary, data string) (*process, error) {
-	return startProcess(ctx, nil, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "info")
+	return startProcess(ctx, nil, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "info", "--snapshots-per-volume", "256")
 }
 
 // openService starts the binary and logs in with the folder's openrc.

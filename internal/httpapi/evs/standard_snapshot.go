@@ -111,7 +111,7 @@ func readStandard(x *wire.Exchange) (n block.NewSnapshot, err error) {
 	if err != nil {
 		return n, err
 	}
-	n.Name, n.Description, n.Force, n.Alone = texts.Name.To, texts.Description.To, true, true
+	n.Name, n.Description, n.Force, n.Standard = texts.Name.To, texts.Description.To, true, true
 	if value, given := members.Get(tagsKey); given && value.Kind() != 'n' {
 		if n.Tags, err = readTagObject(value, tagsKey); err != nil {
 			return n, err

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/breezeblock/breezeblock/internal/block"
+
 // Dialect is every point where dialect evs and dialect cinder differ; no other
 // code asks which of the two is spoken. docs/compatibility.md is made from the
 // field comments. Source: design.md section 4.
@@ -33,6 +35,8 @@ type Dialect struct {
 	SharedByRequest bool
 	// VendorDisks: a creation may make several disks (count); what EVS says of the metadata of disks (__system__…, hw:passthrough, full_clone) and of disks from snapshots holds.
 	VendorDisks bool
+	// SnapshotsPerVolume is how many snapshots a volume may have, of calls other than v5, where neither `--snapshots-per-volume` nor a quota says.
+	SnapshotsPerVolume int
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -41,7 +45,8 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true, PlainImageNames: true,
-		SharedByRequest: true, VendorDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true, MaxMicroversion: 50,
+		SharedByRequest: true, VendorDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true,
+		SnapshotsPerVolume: 7, MaxMicroversion: 50,
 	}
 }
 
@@ -49,7 +54,7 @@ func EVS() Dialect {
 func Cinder() Dialect {
 	return Dialect{
 		Name: "cinder", TextInCharacters: true, BasicPlaneDescriptions: true,
-		RecordedBodies: true, ReadersWrite: true, MethodInQuery: true, MaxMicroversion: 70,
+		RecordedBodies: true, ReadersWrite: true, MethodInQuery: true, SnapshotsPerVolume: block.MaxSnapshotsPerVolume, MaxMicroversion: 70,
 	}
 }
 
