@@ -115,6 +115,9 @@ func wordsOfGroupSnapshot(s *GroupSnapshot) words {
 		return w
 	case GroupSnapshotAvailable:
 		w.can = []string{"make a group from it", "delete it"}
+		if s.ofNoGroup() {
+			w.can = []string{"make volumes from its snapshots, or roll volumes back to them", "delete it"}
+		}
 	case GroupSnapshotError:
 		w.then = "Its creation failed; nothing happens by itself."
 		w.can = []string{"delete it", "take another"}

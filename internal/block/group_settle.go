@@ -45,7 +45,8 @@ func settleGroup(tx Tx, id string) error {
 	return tx.SaveGroup(g)
 }
 
-// settleGroupSnapshot is settleGroup for a group snapshot and its snapshots.
+// settleGroupSnapshot is settleGroup for a group snapshot and its snapshots. One of
+// no group goes with the last of them in any case, as its volumes may be deleted.
 func settleGroupSnapshot(tx Tx, id string) error {
 	if id == "" {
 		return nil
@@ -54,12 +55,15 @@ func settleGroupSnapshot(tx Tx, id string) error {
 	if isGone(err) {
 		return nil
 	}
-	if err != nil || (s.Status != GroupSnapshotCreating && s.Status != GroupSnapshotDeleting) {
+	if err != nil || (s.Status != GroupSnapshotCreating && s.Status != GroupSnapshotDeleting && !s.ofNoGroup()) {
 		return err
 	}
 	members, err := tx.SnapshotStatusesOf(id)
 	if err != nil {
 		return err
+	}
+	if len(members) == 0 && s.ofNoGroup() {
+		return dropEmpty(tx, s)
 	}
 	next := GroupSnapshotStatus("")
 	switch {
@@ -68,12 +72,9 @@ func settleGroupSnapshot(tx Tx, id string) error {
 		next = GroupSnapshotError
 	case s.Status == GroupSnapshotCreating:
 		next = GroupSnapshotAvailable
-	case len(members) == 0:
-		if err := s.moveTo(GroupSnapshotDeleted); err != nil {
-			return err
-		}
-		return tx.DropGroupSnapshot(s)
-	case !slices.Contains(members, SnapshotDeleting):
+	case s.Status == GroupSnapshotDeleting && len(members) == 0:
+		return dropEmpty(tx, s)
+	case s.Status == GroupSnapshotDeleting && !slices.Contains(members, SnapshotDeleting):
 		next = GroupSnapshotErrorDeleting
 	}
 	if next == "" {
@@ -83,4 +84,13 @@ func settleGroupSnapshot(tx Tx, id string) error {
 		return err
 	}
 	return tx.SaveGroupSnapshot(s)
+}
+
+// dropEmpty removes the row of a group snapshot that holds nothing any more. One that
+// an administrator gave a status by hand waits for another.
+func dropEmpty(tx Tx, s *GroupSnapshot) error {
+	if s.moveTo(GroupSnapshotDeleted) != nil {
+		return nil
+	}
+	return tx.DropGroupSnapshot(s)
 }

@@ -20,23 +20,27 @@ const (
 )
 
 // groupSnapshotMoves holds every status change a call or job may make; reset_status
-// is the one way round it. docs/states.md is made from it.
+// is the one way round it. docs/states.md is made from it. One of no group is deleted
+// with the last of its volumes, whatever its status.
 var groupSnapshotMoves = map[GroupSnapshotStatus][]GroupSnapshotStatus{
-	GroupSnapshotCreating:      {GroupSnapshotAvailable, GroupSnapshotError},
-	GroupSnapshotAvailable:     {GroupSnapshotDeleting},
+	GroupSnapshotCreating:      {GroupSnapshotAvailable, GroupSnapshotError, GroupSnapshotDeleted},
+	GroupSnapshotAvailable:     {GroupSnapshotDeleting, GroupSnapshotDeleted},
 	GroupSnapshotDeleting:      {GroupSnapshotDeleted, GroupSnapshotErrorDeleting},
-	GroupSnapshotError:         {GroupSnapshotDeleting},
-	GroupSnapshotErrorDeleting: {GroupSnapshotDeleting},
+	GroupSnapshotError:         {GroupSnapshotDeleting, GroupSnapshotDeleted},
+	GroupSnapshotErrorDeleting: {GroupSnapshotDeleting, GroupSnapshotDeleted},
 }
 
-// GroupSnapshot is what all volumes of a group held at one moment: one snapshot of
-// each. Rows are values: change a copy, save it.
+// GroupSnapshot is what several volumes held at one moment: one snapshot of each.
+// They are the volumes of a group, or those that a call of EVS v5 named, which calls
+// it a snapshot group: then GroupID and TypeID are empty. Rows are values: change a
+// copy, save it.
 type GroupSnapshot struct {
 	ID          string
 	ProjectID   string
 	UserID      string
 	GroupID     string
 	TypeID      string // of the group
+	ServerID    string // whose volumes they were; empty: nobody said
 	Name        Text
 	Description Text
 	Status      GroupSnapshotStatus
@@ -45,6 +49,9 @@ type GroupSnapshot struct {
 	UpdatedAt   time.Time // zero: never changed
 	Version     int64     // moves with every write of the row
 }
+
+// ofNoGroup tells whether its volumes were named one by one.
+func (s *GroupSnapshot) ofNoGroup() bool { return s.GroupID == "" }
 
 // moveTo changes the status in memory, or fails with WrongStatus.
 func (s *GroupSnapshot) moveTo(next GroupSnapshotStatus) error {

@@ -69,6 +69,10 @@ const (
 	// the writes of all of them for a moment.
 	// Assumed: no source gives a bound; a lock of so many needs one.
 	MaxGroupVolumes = 256
+	// MaxSnapshotGroup is how many volumes one snapshot group may have.
+	// Source: EVS "Notes and Constraints", disks attached to one server; for volumes
+	// of several servers Assumed.
+	MaxSnapshotGroup = 60
 	// MaxImages is how many images one project may have. Assumed: Glance has no bound unless one is set.
 	MaxImages = 100
 	// MaxImageBytes is how much one image may hold, in bytes. Source: Glance image_size_cap, 1 TiB.

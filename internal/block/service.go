@@ -84,6 +84,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobSnapshotGroup:  {Run: untilHopeless(s.runSnapshotGroup), GiveUp: s.giveUpSnapshotGroup},
 		jobCloneGroup:     {Run: untilHopeless(s.runCloneGroup), GiveUp: s.giveUpCloneGroup},
 	}
+	handlers[jobDeleteGroupSnapshot] = jobs.Handler{Run: s.finish, GiveUp: s.giveUpNote}
 	maps.Copy(handlers, s.backupHandlers())
 	maps.Copy(handlers, s.imageHandlers())
 	return handlers

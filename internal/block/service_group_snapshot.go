@@ -73,7 +73,7 @@ func (s *Service) CreateGroupSnapshot(ctx context.Context, c Caller, n NewGroupS
 		if err != nil {
 			return err
 		}
-		err = s.addSnapshots(tx, types, members, Snapshot{UserID: c.UserID, Name: n.Name, Description: n.Description, GroupSnapshotID: made.ID})
+		err = s.addSnapshots(tx, types, legacySnapshot, members, Snapshot{UserID: c.UserID, Name: n.Name, Description: n.Description, GroupSnapshotID: made.ID})
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Service) CreateGroupSnapshot(ctx context.Context, c Caller, n NewGroupS
 // creating, and counts them against the quotas of the volumes' projects: all, or
 // none when one cannot be. Who calls it queues the work, on all of them together.
 // Fails with WrongStatus, OverLimit.
-func (s *Service) addSnapshots(tx Tx, types []*VolumeType, volumes []*Volume, pattern Snapshot) error {
+func (s *Service) addSnapshots(tx Tx, types []*VolumeType, model snapshotModel, volumes []*Volume, pattern Snapshot) error {
 	const force = true // attached volumes, too. Source: Cinder create_snapshots_in_db
 	for _, v := range volumes {
 		if err := canSnapshot(v, force); err != nil {
@@ -108,7 +108,7 @@ func (s *Service) addSnapshots(tx Tx, types []*VolumeType, volumes []*Volume, pa
 		if err != nil {
 			return err
 		}
-		if err := s.parts.Rules.boundChain(tx, limits, v.ID, legacySnapshot); err != nil {
+		if err := s.parts.Rules.boundChain(tx, limits, v.ID, model); err != nil {
 			return err
 		}
 		if err := s.reserve(tx, limits, types, v.ProjectID, v.TypeID, Usage{Snapshots: 1, Gigabytes: int64(v.Size)}); err != nil {
@@ -161,13 +161,20 @@ func (s *Service) changeGroupSnapshot(ctx context.Context, c Caller, id string, 
 
 // DeleteGroupSnapshot moves the group snapshot and its snapshots to deleting and
 // queues the work on each; it goes with the last of them. Fails with NotFound, and
-// with WrongStatus unless it is available or error, or while a group is being made
-// from it. Assumed: error_deleting is taken, too; Cinder leaves it to administrators.
+// with WrongStatus unless it is available or error, while a group is being made from
+// it, or while a volume is rolled back to one of its snapshots or that is backed up. Assumed: error_deleting is taken, too; Cinder leaves it to administrators.
 func (s *Service) DeleteGroupSnapshot(ctx context.Context, c Caller, id string) error {
+	_, err := s.DeleteSnapshotGroup(ctx, c, id)
+	return err
+}
+
+// DeleteSnapshotGroup is DeleteGroupSnapshot that tells the id of all its jobs together.
+func (s *Service) DeleteSnapshotGroup(ctx context.Context, c Caller, id string) (string, error) {
 	if err := s.thawed(ctx); err != nil {
-		return err
+		return "", err
 	}
-	return s.store.InTx(ctx, func(tx Tx) error {
+	batch := s.parts.NewHex()
+	return batch, s.store.InTx(ctx, func(tx Tx) error {
 		snap, err := groupSnapshotFor(tx, c, id)
 		if err != nil {
 			return err
@@ -190,20 +197,37 @@ func (s *Service) DeleteGroupSnapshot(ctx context.Context, c Caller, id string) 
 			return err
 		}
 		for _, member := range members {
-			if member.Status != SnapshotDeleting {
-				if err := member.moveTo(SnapshotDeleting); err != nil {
-					return err
-				}
-				if err := tx.SaveSnapshot(member); err != nil {
-					return err
-				}
+			if err := s.deleteWithGroup(tx, batch, member); err != nil {
+				return err
 			}
-			if err := s.enqueueDeletion(tx, jobDeleteSnapshot, member.VolumeID, member.ID, member.ProjectID); err != nil {
+		}
+		if len(members) == 0 { // a note of what is done already
+			if err := s.enqueueIn(tx, batch, jobDeleteGroupSnapshot, id, id, snap.ProjectID); err != nil {
 				return err
 			}
 		}
 		return settleGroupSnapshot(tx, id)
 	})
+}
+
+// deleteWithGroup moves a snapshot to deleting with its group snapshot and queues the
+// work, unless something is being done with it.
+func (s *Service) deleteWithGroup(tx Tx, batch string, member *Snapshot) error {
+	if member.rolls() || member.Status == SnapshotBackingUp {
+		return Errorf(WrongStatus, "Invalid snapshot: Snapshot %s of the group snapshot is %s and cannot be deleted now.", member.ID, member.Status)
+	}
+	if member.Status != SnapshotDeleting {
+		if err := member.moveTo(SnapshotDeleting); err != nil {
+			return err
+		}
+		if err := tx.SaveSnapshot(member); err != nil {
+			return err
+		}
+	}
+	if err := tx.CancelJobs(member.ID); err != nil {
+		return err
+	}
+	return s.enqueueIn(tx, batch, jobDeleteSnapshot, member.VolumeID, member.ID, member.ProjectID)
 }
 
 // resettableGroupSnapshot are the statuses reset_status takes. Source: Cinder

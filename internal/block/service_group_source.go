@@ -77,6 +77,9 @@ func (s *Service) volumesFrom(tx Tx, c Caller, g *Group) ([]*Volume, error) {
 	if snap.Status != GroupSnapshotAvailable {
 		return nil, Errorf(WrongStatus, "Invalid GroupSnapshot: GroupSnapshot %s status must be available, but current status is: %s.", snap.ID, snap.Status)
 	}
+	if snap.ofNoGroup() {
+		return nil, invalidGroup(Invalid, "Group snapshot %s is of no group; make volumes from its snapshots.", snap.ID)
+	}
 	source, err := tx.Group(snap.GroupID)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,9 @@ const (
 	JobDeleteSnapshot = jobDeleteSnapshot
 	JobRestoreBackup  = jobRestoreBackup
 	JobRollback       = jobRollback
+
+	JobCreateGroupSnapshot = jobSnapshotGroup
+	JobDeleteGroupSnapshot = jobDeleteGroupSnapshot
 )
 
 // VolumeLoaded is how much of a volume's first data has come, in percent: 100 unless

@@ -102,7 +102,7 @@ func (s *Service) dropSnapshotsOf(tx Tx, v *Volume, cascade bool) error {
 		if stored.ProjectID != v.ProjectID { // left behind when the volume was given away
 			return Errorf(WrongStatus, "Invalid volume: Volume %s has snapshots of another project and cannot be deleted.", v.ID)
 		}
-		if err := stored.staysInGroup(); err != nil {
+		if err := stored.goesWithVolume(tx); err != nil {
 			return err
 		}
 		if err := tx.CancelJobs(stored.ID); err != nil {

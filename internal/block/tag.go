@@ -14,6 +14,8 @@ const (
 	TagVolume   TagKind = "volumes"
 	TagSnapshot TagKind = "snapshots"
 	TagBackup   TagKind = "backups"
+
+	TagSnapshotGroup TagKind = "snapshot-groups"
 )
 
 // What errors of tags are about.
@@ -233,6 +235,9 @@ func (s *Service) seesTagged(ctx context.Context, c Caller, kind TagKind, id str
 	case TagBackup:
 		_, err := s.Backup(ctx, c, id)
 		return err
+	case TagSnapshotGroup:
+		_, err := s.GroupSnapshot(ctx, c, id)
+		return err
 	}
 	return notFound(string(kind), id)
 }
@@ -255,6 +260,9 @@ func holdTagged(tx Tx, c Caller, kind TagKind, id string) error {
 			return err
 		}
 		return reach(c, b.ProjectID, "Backup", id)
+	case TagSnapshotGroup:
+		_, err := groupSnapshotFor(tx, c, id)
+		return err
 	}
 	return notFound(string(kind), id)
 }

@@ -12,7 +12,9 @@ import (
 // The kinds of job on whole groups.
 const (
 	jobSnapshotGroup = "group_snapshot.create"
-	jobCloneGroup    = "group.create"
+	// jobDeleteGroupSnapshot notes that one without snapshots is gone.
+	jobDeleteGroupSnapshot = "group_snapshot.delete"
+	jobCloneGroup          = "group.create"
 )
 
 // snapshotTogether keeps volumes as they are under the names that refs give them: at
@@ -22,6 +24,9 @@ const (
 // The fence counts for each of the volumes, whose own work may have newer ones: then
 // the call fails, and the next attempt comes with a fence that is newer still.
 func (s *Service) snapshotTogether(ctx context.Context, refs []driver.Ref, oneMoment bool, fence driver.Fence) error {
+	if len(refs) == 0 {
+		return nil
+	}
 	if group, can := s.driver.(driver.GroupSnapshotter); can {
 		return group.SnapshotGroup(ctx, refs, fence)
 	}
@@ -52,16 +57,18 @@ func (s *Service) runSnapshotGroup(ctx context.Context, job *jobs.Job) error {
 	if err != nil {
 		return err
 	}
-	t, err := s.store.GroupType(ctx, snap.TypeID)
+	oneMoment, err := s.atOneMoment(ctx, snap)
 	if err != nil {
 		return err
 	}
-	refs := make([]driver.Ref, len(members))
-	for i, member := range members {
-		refs[i] = driver.Ref{Volume: member.VolumeID, Snapshot: member.ID}
+	var refs []driver.Ref
+	for _, member := range members {
+		if snapshotStays(member) { // or it goes with its volume
+			refs = append(refs, driver.Ref{Volume: member.VolumeID, Snapshot: member.ID})
+		}
 	}
 	fence := driver.Fence(job.Fence)
-	if err := s.snapshotTogether(withProgress(ctx), refs, t.has(specOneMoment), fence); err != nil {
+	if err := s.snapshotTogether(withProgress(ctx), refs, oneMoment, fence); err != nil {
 		return fmt.Errorf("create group snapshot %s: %w", snap.ID, err)
 	}
 	crash.At(crash.DriverCalled)
@@ -92,6 +99,19 @@ func (s *Service) runSnapshotGroup(ctx context.Context, job *jobs.Job) error {
 		}
 	}
 	return s.finish(ctx, job)
+}
+
+// atOneMoment tells whether the snapshots must be of one moment: as the type of their
+// group has it, and always where there is no group.
+func (s *Service) atOneMoment(ctx context.Context, snap *GroupSnapshot) (bool, error) {
+	if snap.ofNoGroup() {
+		return true, nil
+	}
+	t, err := s.store.GroupType(ctx, snap.TypeID)
+	if err != nil {
+		return false, err
+	}
+	return t.has(specOneMoment), nil
 }
 
 // madeSnapshots moves the snapshots of a group snapshot that wait for it to available.

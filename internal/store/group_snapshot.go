@@ -8,7 +8,7 @@ import (
 
 const (
 	groupSnapshotColumns = `id, project_id, user_id, group_id, type_id, name, description, status,
-		legacy, created_at, updated_at, version`
+		legacy, created_at, updated_at, version, server_id`
 	groupSnapshotByID = `SELECT ` + groupSnapshotColumns + ` FROM group_snapshots WHERE id = $1`
 	snapshotsOfGroup  = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE group_snapshot_id = $1 ORDER BY created_at, id`
 )
@@ -18,6 +18,7 @@ var groupSnapshotRows = rows[block.GroupSnapshot]{
 	gone: noGroupSnapshot,
 	listed: listed{
 		table:   "group_snapshots",
+		tags:    block.TagSnapshotGroup,
 		columns: groupSnapshotColumns,
 		fields: map[block.Field]column{
 			block.FieldID:          {name: "id"},
@@ -29,6 +30,7 @@ var groupSnapshotRows = rows[block.GroupSnapshot]{
 			block.FieldGroupID:     {name: "group_id"},
 			block.FieldTypeID:      {name: "type_id"},
 			block.FieldLegacy:      {name: "legacy", kind: flagColumn},
+			block.FieldServerID:    {name: "server_id", nullable: true},
 			block.FieldCreatedAt:   {name: "created_at"},
 			block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
 		},
@@ -39,7 +41,7 @@ var groupSnapshotRows = rows[block.GroupSnapshot]{
 func scanGroupSnapshot(r row) (*block.GroupSnapshot, error) {
 	s := &block.GroupSnapshot{}
 	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.GroupID, &s.TypeID, &s.Name, &s.Description, &s.Status,
-		&s.Legacy, &s.CreatedAt, &s.UpdatedAt, &s.Version)
+		&s.Legacy, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.ServerID)
 	return s, err
 }
 
@@ -61,10 +63,10 @@ func (t *Tx) GroupSnapshot(id string) (*block.GroupSnapshot, error) {
 // AddGroupSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
 func (t *Tx) AddGroupSnapshot(s *block.GroupSnapshot) error {
 	const add = `INSERT INTO group_snapshots (` + groupSnapshotColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	s.Version = 1
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.GroupID, s.TypeID, s.Name, s.Description, s.Status,
-		s.Legacy, s.CreatedAt, s.UpdatedAt, s.Version)
+		s.Legacy, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.ServerID))
 	return err
 }
 
@@ -83,10 +85,14 @@ func (t *Tx) SaveGroupSnapshot(s *block.GroupSnapshot) error {
 	return nil
 }
 
-// DropGroupSnapshot removes the row; fails with Conflict like SaveGroupSnapshot.
+// DropGroupSnapshot removes the row and its tags; fails with Conflict like
+// SaveGroupSnapshot.
 func (t *Tx) DropGroupSnapshot(s *block.GroupSnapshot) error {
 	n, err := t.exec(`DELETE FROM group_snapshots WHERE id = $1 AND version = $2`, s.ID, s.Version)
-	return changedOne(n, err, "group snapshot", s.ID)
+	if err := changedOne(n, err, "group snapshot", s.ID); err != nil {
+		return err
+	}
+	return t.dropTags(block.TagSnapshotGroup, s.ID)
 }
 
 // CountGroupSnapshotsOf counts the snapshots of a group, whatever their status.

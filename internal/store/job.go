@@ -141,7 +141,7 @@ func (s *Store) JobsOf(ctx context.Context, resourceID string, limit int) ([]*jo
 }
 
 // JobsUnder are the job of that id, or those of that batch, oldest first; none when
-// they are no longer known. MaxBatch at most.
+// they are no longer known. As many at most as one call makes.
 func (s *Store) JobsUnder(ctx context.Context, id string) ([]*jobs.Job, error) {
 	const under = `SELECT ` + jobColumns + ` FROM jobs WHERE id = $1
 		UNION ALL SELECT ` + jobColumns + ` FROM jobs WHERE batch = $2 AND batch <> ''
@@ -150,7 +150,7 @@ func (s *Store) JobsUnder(ctx context.Context, id string) ([]*jobs.Job, error) {
 	if !isID(id) {
 		return nil, nil
 	}
-	err := s.readRows(ctx, under, []any{id, id, block.MaxBatch}, intoJobs(&found))
+	err := s.readRows(ctx, under, []any{id, id, max(block.MaxBatch, block.MaxGroupVolumes)}, intoJobs(&found))
 	return found, err
 }
 

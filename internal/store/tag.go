@@ -11,6 +11,8 @@ var tagged = map[block.TagKind]string{
 	block.TagVolume:   "volumes",
 	block.TagSnapshot: "snapshots",
 	block.TagBackup:   "backups",
+
+	block.TagSnapshotGroup: "group_snapshots",
 }
 
 // Tags are the tags of objects of one kind, by id; those that have none are left out.

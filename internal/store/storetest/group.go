@@ -20,7 +20,7 @@ func newGroup(n int, created time.Time) *block.Group {
 
 func newGroupSnapshot(n int, created time.Time) *block.GroupSnapshot {
 	return &block.GroupSnapshot{
-		ID: id(n), ProjectID: project, UserID: "user-1", GroupID: id(1), TypeID: id(500), Name: block.SetText("gs"),
+		ID: id(n), ProjectID: project, UserID: "user-1", GroupID: id(1), TypeID: id(500), ServerID: id(800), Name: block.SetText("gs"),
 		Description: block.SetText("d"), Status: block.GroupSnapshotAvailable, Legacy: true, CreatedAt: created,
 	}
 }
@@ -45,6 +45,7 @@ func testGroups(t *testing.T, fresh func(testing.TB) string) {
 	t.Run("saving guards by the version", func(t *testing.T) { testSaveGroups(t, fresh(t)) })
 	t.Run("members are found by their group", func(t *testing.T) { testGroupMembers(t, fresh(t)) })
 	t.Run("counts and lists", func(t *testing.T) { testGroupLists(t, fresh(t)) })
+	t.Run("snapshot groups of no group", func(t *testing.T) { testSnapshotGroups(t, fresh(t)) })
 	t.Run("names of group types are unique", func(t *testing.T) { testGroupTypeNames(t, fresh(t)) })
 	t.Run("what is not there is not found", func(t *testing.T) {
 		s, _ := Open(t, fresh(t))
@@ -105,6 +106,49 @@ func testGroupsWhole(t *testing.T, url string) {
 		}
 		return err
 	})
+}
+
+// testSnapshotGroups: those of EVS v5 have no group; their server and tags find them,
+// and their tags go with them.
+func testSnapshotGroups(t *testing.T, url string) {
+	s, clock := Open(t, url)
+	bare, served := newGroupSnapshot(1, clock.Now()), newGroupSnapshot(2, clock.Now().Add(time.Second))
+	bare.GroupID, bare.TypeID, bare.ServerID, bare.Legacy = "", "", "", false
+	served.GroupID, served.TypeID, served.Legacy = "", "", false
+	tags := map[string]string{"k": "v"}
+	must(t, s, func(tx block.Tx) error {
+		for _, err := range []error{tx.AddGroupSnapshot(bare), tx.AddGroupSnapshot(served), tx.SaveTags(block.TagSnapshotGroup, bare.ID, tags)} {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	got, err := s.GroupSnapshot(t.Context(), bare.ID)
+	whole(t, bare, got, err)
+	for name, tc := range map[string]struct {
+		list block.List
+		want *block.GroupSnapshot
+	}{
+		"of a server": {block.List{Filters: []block.Filter{{Field: block.FieldServerID, Value: id(800)}}}, served},
+		"with a tag":  {block.List{Tags: []block.TagCondition{{Matches: []block.TagMatch{{Key: "k", Values: []string{"v"}}}}}}, bare},
+	} {
+		found, err := s.GroupSnapshots(t.Context(), tc.list)
+		if diff := cmp.Diff([]*block.GroupSnapshot{tc.want}, found); diff != "" || err != nil {
+			t.Errorf("%s: %v: %s", name, err, diff)
+		}
+		if n, err := s.CountGroupSnapshots(t.Context(), tc.list); n != 1 || err != nil {
+			t.Errorf("%s: counted %d, %v", name, n, err)
+		}
+	}
+	all, err := s.ProjectTags(t.Context(), block.TagSnapshotGroup, project, 10)
+	if diff := cmp.Diff([]block.Tag{{Key: "k", Value: "v"}}, all); diff != "" || err != nil {
+		t.Errorf("%v: %s", err, diff)
+	}
+	must(t, s, func(tx block.Tx) error { return tx.DropGroupSnapshot(bare) })
+	if left, err := s.Tags(t.Context(), block.TagSnapshotGroup, []string{bare.ID}); len(left) != 0 || err != nil {
+		t.Errorf("left are %v, %v", left, err)
+	}
 }
 
 func testSaveGroups(t *testing.T, url string) {

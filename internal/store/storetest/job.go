@@ -79,6 +79,20 @@ func testJobs(t *testing.T, fresh func(testing.TB) string) {
 			}
 		}
 	})
+	t.Run("all jobs that one call queues are found under it", func(t *testing.T) {
+		s, _ := Open(t, fresh(t))
+		must(t, s, func(tx block.Tx) error {
+			for n := range block.MaxGroupVolumes {
+				if err := tx.Enqueue(&jobs.Job{ID: id(n), Kind: "snapshot.delete", ResourceID: id(1000 + n), ProjectID: project, Batch: id(900)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if found, err := s.JobsUnder(t.Context(), id(900)); len(found) != block.MaxGroupVolumes || err != nil {
+			t.Errorf("found %d, %v, want %d", len(found), err, block.MaxGroupVolumes)
+		}
+	})
 	t.Run("claims take the oldest first, as many as asked, and nothing too early", func(t *testing.T) {
 		s, clock := Open(t, fresh(t))
 		now := clock.Now()
