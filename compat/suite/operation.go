@@ -25,7 +25,7 @@ func (o Operation) TriedOn() []string {
 func Operations() []Operation {
 	return slices.Concat(nativeOperations(), nativeCreateOperations(), recycleOperations(),
 		serviceOperations(), snapshotOperations(), metadataOperations(), volumeOperations(), attachmentOperations(), listOperations(),
-		volumeImageOperations(), imageOperations(), transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(), standardSnapshotOperations(),
+		volumeImageOperations(), imageOperations(), transferOperations(), rollbackOperations(), tagOperations(), vendorTagOperations(), standardSnapshotOperations(), snapshotGroupOperations(),
 		groupTypeOperations(), groupOperations(), groupSnapshotOperations(), consistencyGroupOperations(),
 		signatureOperations(),
 		blockOperations(), verifyOperations(), usageOperations(),

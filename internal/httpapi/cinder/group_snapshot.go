@@ -78,11 +78,11 @@ func (a *API) createGroupSnapshot(x *wire.Exchange) error {
 func appendGroupSnapshot(b []byte, x *wire.Exchange, s *block.GroupSnapshot, admin bool) []byte {
 	b = append(b, `{"id":"`...)
 	b = append(b, s.ID...)
-	b = append(b, `","group_id":"`...)
-	b = append(b, s.GroupID...)
-	b = append(b, `","group_type_id":"`...)
-	b = append(b, s.TypeID...)
-	b = append(b, `","status":"`...)
+	b = append(b, `","group_id":`...)
+	b = wire.AppendOptional(b, s.GroupID) // EVS v5 makes them of no group
+	b = append(b, `,"group_type_id":`...)
+	b = wire.AppendOptional(b, s.TypeID)
+	b = append(b, `,"status":"`...)
 	b = append(b, s.Status...)
 	b = append(b, `","created_at":`...)
 	b = wire.AppendTime(b, s.CreatedAt)

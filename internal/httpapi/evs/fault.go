@@ -70,6 +70,9 @@ var fine = map[string]struct {
 	"recycle.list":       {about: volumeFaults},
 	"tag.":               {about: tagFaults},
 	"job.show":           {kinds: map[block.Kind]fault{block.NotFound: {400, "Common.0011"}}},
+
+	"snapshot_group5.":       {about: snapshotGroup5Faults},
+	"snapshot_group5.delete": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
 }
 
 // listFaults are for parameters of native lists.

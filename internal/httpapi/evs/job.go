@@ -27,7 +27,10 @@ var tasks = map[string]task{
 	block.JobDeleteVolume:   {"deleteVolume", "bulkDeleteVolume", "EVS.2020"},
 	block.JobCreateSnapshot: {"createSnapshot", "batchCreateSnapshot", "EVS.2002"},
 	block.JobRollback:       {"rollbackSnapshot", "batchRollbackSnapshot", "EVS.2025"},
-	block.JobDeleteSnapshot: {"deleteSnapshot", "bulkDeleteSnapshot", "EVS.2019"},
+	block.JobDeleteSnapshot: {"deleteSnapshot", "deleteSnapshotGroup", "EVS.2019"}, // several go with their group only
+
+	block.JobCreateGroupSnapshot: {"createSnapshotGroup", "createSnapshotGroup", "EVS.2002"},
+	block.JobDeleteGroupSnapshot: {"deleteSnapshotGroup", "deleteSnapshotGroup", "EVS.2019"},
 }
 
 // unknownTask is a kind of job that no page of EVS names.
@@ -65,6 +68,7 @@ type jobView struct {
 type jobEntities struct {
 	VolumeID   string    `json:"volume_id,omitempty"`
 	SnapshotID string    `json:"snapshot_id,omitempty"`
+	GroupID    string    `json:"snapshot_group_id,omitempty"`
 	Name       string    `json:"name,omitempty"`
 	Size       int64     `json:"size,omitzero"`
 	VolumeType string    `json:"volume_type,omitempty"`
@@ -103,9 +107,12 @@ func viewJob(job *block.Job) jobView {
 		reason := "The storage could not do it; the explain call of the object says more."
 		v.ErrorCode, v.FailReason = &t.failure, &reason
 	}
-	if job.Kind == block.JobCreateSnapshot || job.Kind == block.JobDeleteSnapshot {
+	switch job.Kind {
+	case block.JobCreateSnapshot, block.JobDeleteSnapshot:
 		v.Entities.SnapshotID = job.ResourceID
-	} else {
+	case block.JobCreateGroupSnapshot, block.JobDeleteGroupSnapshot:
+		v.Entities.GroupID = job.ResourceID
+	default:
 		v.Entities.VolumeID = job.ResourceID
 	}
 	return v
