@@ -46,6 +46,18 @@ in_shell() {
   )
 }
 
+# old_disks NAME...: makes disks that are old enough for the recycle bin, for which the
+# server is stopped and started again, and sets old to their ids.
+old_disks() {
+  local ids
+  ids=$(/usr/bin/python3 compat/clients/old_disks.py make "$data/openrc" "$@")
+  stop_server
+  # shellcheck disable=SC2086 # an id has no blanks
+  /usr/bin/python3 compat/clients/old_disks.py age "$data/breezeblock.db" $ids
+  start_server "$dialect"
+  old=$(paste -sd ' ' <<<"$ids")
+}
+
 # with_admin COMMAND...: tells the administrator's password as well.
 with_admin() {
   OS_ADMIN_PASSWORD=$(. "$data/openrc-admin" && printf %s "$OS_PASSWORD") "$@"
@@ -65,7 +77,7 @@ run_part() {
   sdk) commands sdk.py ;;
   tempest) in_shell "$data/openrc-admin" bash compat/clients/tempest.sh ;;
   gophercloud) (cd compat/clients/gophercloud && go run . -binaries "$work/gophercloud" -data "$data") ;;
-  huaweicloud) (cd compat/clients/huaweicloud && go run . -data "$data" -iam "$iam") ;;
+  huaweicloud) (cd compat/clients/huaweicloud && go run . -data "$data" -iam "$iam" -breezeblock ../../../breezeblock -old "$old") ;;
   conform) in_shell "$data/openrc" with_admin ./breezeblock conform --quiet --dialect "$dialect" ;;
   examples) in_shell "$data/openrc" bash examples/run-all.sh ;;
   *) echo "run.sh: there is no part $1" >&2; return 2 ;;
@@ -110,6 +122,7 @@ for dialect in ${DIALECTS:-evs cinder}; do
     case $part/$dialect in tempest/evs | sdk/evs) continue ;; esac
     began=$SECONDS
     echo "== $part, dialect $dialect"
+    case $part in huaweicloud) old_disks old ;; esac
     run_part "$part" | tee "$work/output" || { echo "FAILED: $part, dialect $dialect; the end of the server's log:" >&2; tail -n 15 "$work/$dialect.log" >&2; exit 1; }
     count "$part"
     echo "== $part, dialect $dialect: $((SECONDS - began)) s"

@@ -315,8 +315,18 @@ func nativeUnsubscribe(t T, e *Env) {
 	}
 	a := e.do(t, "POST", path, `{"volume_ids":["`+e.volume+`","`+unknownID+`"]}`)
 	status(t, a, 200)
-	rows := rowsOf(a, "results")
-	if len(rows) != 2 || rows[0]["result"] != "FAIL" || rows[1]["result"] != "FAIL" || rows[0]["volume_id"] != e.volume || rows[0]["fail_reason"] == rows[1]["fail_reason"] {
+	list, _ := a.JSON().([]any) // as the vendor's SDK reads it: an array around the object
+	if len(list) != 1 {
+		t.Fatalf("got %s, want an array of one", a)
+	}
+	of, _ := list[0].(map[string]any)
+	rows, _ := of["results"].([]any)
+	if len(rows) != 2 {
+		t.Fatalf("got %s, want two results", a)
+	}
+	mine, _ := rows[0].(map[string]any)
+	unknown, _ := rows[1].(map[string]any)
+	if mine["result"] != "FAIL" || unknown["result"] != "FAIL" || mine["volume_id"] != e.volume || mine["fail_reason"] == unknown["fail_reason"] {
 		t.Errorf("got %s", a)
 	}
 	if got := e.volumeOf(t, e.volume); got["status"] != "available" {

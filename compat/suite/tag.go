@@ -210,6 +210,9 @@ func (e *Env) tagQuery(t T, version, path string) {
 	if tags, _ := rowsOf(a, "resources")[0]["tags"].([]any); fmt.Sprint(tags) != "[map[key:size value:large] map[key:suite value:"+word+"]]" {
 		t.Errorf("the tags are %v", tags)
 	}
+	if detail, _ := rowsOf(a, "resources")[0]["resource_detail"].(map[string]any); detail["shareable"] != false {
+		t.Errorf("shareable is %#v, want a boolean: the vendor's SDK takes no string here", detail["shareable"])
+	}
 	e.holdsFound(t, ask(either), 3, third, second, first)
 	e.holdsFound(t, ask(mine+`,{"key":"size","values":["small","tiny"]}]`), 1, first)
 	e.holdsFound(t, ask(mine+`,{"key":"size","values":[]}]`), 2, second, first)

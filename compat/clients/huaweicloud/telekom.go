@@ -107,13 +107,3 @@ func (t *telekom) deleteSnapshot() error {
 		return false, "there", err
 	})
 }
-
-// cinderVolume makes a volume by the Cinder API, for steps that need one.
-func (c *cloud) cinderVolume() (string, error) {
-	t := &telekom{}
-	if err := t.logIn(c); err != nil {
-		return "", err
-	}
-	err := t.createVolume()
-	return t.volume, err
-}

@@ -13,7 +13,7 @@ func (a *API) recycleRoutes() []wire.Route {
 	return []wire.Route{
 		{Name: "recycle.list", Method: http.MethodGet, Path: all + "/detail", Versions: wire.V3, Permission: wire.Reader, OK: 200, Source: source, Handle: a.listRecycled},
 		{Name: "recycle.show_policy", Method: http.MethodGet, Path: all + "/policy", Versions: wire.V3, Permission: wire.Reader, OK: 200, Source: source, Handle: a.showRecyclePolicy},
-		{Name: "recycle.set_policy", Method: http.MethodPut, Path: all + "/policy", Versions: wire.V3, Permission: wire.Member, OK: 204, Source: source, Handle: a.setRecyclePolicy},
+		{Name: "recycle.set_policy", Method: http.MethodPut, Path: all + "/policy", Versions: wire.V3, Permission: wire.Member, OK: 200, Source: source, Handle: a.setRecyclePolicy},
 		{Name: "recycle.show", Method: http.MethodGet, Path: one, Versions: wire.V3, Permission: wire.Reader, OK: 200, Source: source, Handle: a.showRecycled},
 		{Name: "recycle.delete", Method: http.MethodDelete, Path: one, Versions: wire.V3, Permission: wire.Member, OK: 200, Source: source, Handle: a.deleteRecycled},
 		{Name: "recycle.revert", Method: http.MethodPost, Path: one + "/revert", Versions: wire.V3, Permission: wire.Member, OK: 204, Source: source, Handle: a.revertRecycled},
@@ -134,7 +134,9 @@ func (a *API) showRecyclePolicy(x *wire.Exchange) error {
 }
 
 // setRecyclePolicy serves PUT /v3/{project_id}/recycle-bin-volumes/policy: what is
-// left out stays, as clients have it. Source: EVS 12; vendor's Terraform provider.
+// left out stays, as clients have it. The reference says 204, which the vendor's
+// Terraform provider takes for a failure: 200 suits both it and the SDK.
+// Source: EVS 12; vendor's Terraform provider, evs_recycle_bin_policy.
 func (a *API) setRecyclePolicy(x *wire.Exchange) error {
 	members, err := x.Top()
 	if err != nil {

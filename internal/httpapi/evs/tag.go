@@ -122,6 +122,13 @@ type resource struct {
 	Tags   any     `json:"tags"`
 }
 
+// foundVolume is a disk as a query by tags shows it: here alone shareable is a
+// boolean. Source: vendor's SDK, VolumeDetailForTag.
+type foundVolume struct {
+	*volumeItem
+	Shareable bool `json:"shareable"`
+}
+
 // resources is the answer of a query by tags.
 type resources struct {
 	Total int        `json:"total_count"`
@@ -160,7 +167,7 @@ func (a *API) queryVolumes(x *wire.Exchange) error {
 	}
 	answer := resources{Total: count}
 	for i := range items {
-		answer.Found = append(answer.Found, resource{items[i].ID, items[i].Name, &items[i], tagList(items[i].Tags)})
+		answer.Found = append(answer.Found, resource{items[i].ID, items[i].Name, foundVolume{&items[i], items[i].Multiattach}, tagList(items[i].Tags)})
 	}
 	return reply(x, http.StatusOK, answer)
 }

@@ -100,8 +100,9 @@ type unsubscription struct {
 }
 
 // unsubscribe serves POST /v2/{project_id}/cloudvolumes/unsubscribe. No disk here was
-// bought for a period, so the answer is the documented failure for each of them.
-// Source: EVS 1.4, 7.3; vendor's SDK.
+// bought for a period, so the answer is the documented failure for each of them. It
+// is an array around the object. Source: EVS 1.4, 7.3; vendor's SDK,
+// UnsubscribePostpaidVolumeResponse.
 func (a *API) unsubscribe(x *wire.Exchange) error {
 	top, err := x.Top()
 	if err != nil {
@@ -132,7 +133,7 @@ func (a *API) unsubscribe(x *wire.Exchange) error {
 		}
 		results[i] = unsubscription{id, "FAIL", reason}
 	}
-	return reply(x, x.Route.OK, map[string]any{"results": results})
+	return reply(x, x.Route.OK, []any{map[string]any{"results": results}})
 }
 
 // showLoading serves GET /v3/{project_id}/os-vendor-volumes/{volume_id}/internal-info:
