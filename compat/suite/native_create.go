@@ -79,6 +79,7 @@ func (e *Env) nativeCreate(t T, version string, ok int) {
 	e.nativeBatch(t, all, ok)
 	e.nativeFromSnapshot(t, all)
 	e.nativeFromImage(t, all)
+	e.performance(t, all)
 	if e.evs() {
 		e.cinderBatch(t)
 	}

@@ -43,6 +43,8 @@ type Parts struct {
 type Rules struct {
 	// StrictSizes holds disks to EVS's sizes: MinDataSize and MaxSystemSize count.
 	StrictSizes bool
+	// DiskClasses gives the first volume types the IOPS and throughput of EVS's.
+	DiskClasses bool
 	// SnapshotsPerVolume is how many snapshots a volume may have where no quota says;
 	// StandardSnapshotsPerVolume where they are made by v5. 0: MaxSnapshotsPerVolume.
 	SnapshotsPerVolume, StandardSnapshotsPerVolume int

@@ -253,13 +253,9 @@ func (s *Service) EnsureFirst(ctx context.Context) error {
 		return err
 	}
 	return s.store.InTx(ctx, func(tx Tx) error {
-		for i, name := range FirstTypes {
-			made := tx.Now().Add(time.Duration(i) * time.Microsecond) // lists go by it
-			t := &VolumeType{ID: s.parts.NewUUID(), Name: name, Public: true, CreatedAt: made}
-			if name == DefaultTypeName {
-				t.Description = SetText("Default Volume Type")
-			}
-			if err := tx.AddVolumeType(t); err != nil {
+		for i, t := range s.parts.Rules.first(s.parts.Zone) {
+			t.ID, t.CreatedAt = s.parts.NewUUID(), tx.Now().Add(time.Duration(i)*time.Microsecond) // lists go by it
+			if err := tx.AddVolumeType(&t); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package block
 
 import (
 	"regexp"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -35,8 +36,33 @@ type Encryption struct {
 // DefaultTypeName is the type of a volume whose creator named none. Source: Cinder.
 const DefaultTypeName = "__DEFAULT__"
 
-// FirstTypes are the types that a new database has. Source: EVS volume_type; Cinder.
-var FirstTypes = []string{DefaultTypeName, "SATA", "SAS", "GPSSD", "SSD", "ESSD"}
+// Names of the types that a new database has; the last ones where EVS's figures hold
+// for them. Source: EVS volume_type; Cinder.
+var (
+	firstTypes = []string{DefaultTypeName, "SATA", "SAS", "GPSSD", "SSD", "ESSD"}
+	boughtType = []string{"GPSSD2", "ESSD2"}
+)
+
+// first are the types that a new database has, with their specs.
+func (r Rules) first(zone string) []VolumeType {
+	names := firstTypes
+	if r.DiskClasses {
+		names = slices.Concat(firstTypes, boughtType)
+	}
+	types := make([]VolumeType, len(names))
+	for i, name := range names {
+		types[i] = VolumeType{Name: name, Public: true}
+		if name == DefaultTypeName {
+			types[i].Description = SetText("Default Volume Type")
+		} else if r.DiskClasses {
+			types[i].ExtraSpecs = map[string]string{performanceSpec: name, zonesSpec: zone}
+		}
+	}
+	return types
+}
+
+// zonesSpec tells where there are volumes of a type. Source: EVS 9.
+const zonesSpec = "RESKEY:availability_zones"
 
 // multiattachSpec makes the volumes of a type attachable to several servers when
 // its value is isTrue. Source: Cinder, Volume multi-attach.
@@ -47,7 +73,7 @@ func (t *VolumeType) multiattach() bool { return t.ExtraSpecs[multiattachSpec] =
 
 // VisibleSpecs are the extra specs that are shown to everybody; the others are for
 // administrators. Source: Cinder policies type_extra_specs USER_VISIBLE_EXTRA_SPECS.
-var VisibleSpecs = []string{"RESKEY:availability_zones", multiattachSpec, "replication_enabled"}
+var VisibleSpecs = []string{zonesSpec, multiattachSpec, "replication_enabled"}
 
 // SpecsFor are the extra specs of the type that the caller may see.
 func (t *VolumeType) SpecsFor(c Caller) map[string]string {

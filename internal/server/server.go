@@ -188,7 +188,7 @@ func (s *Server) rules() block.Rules {
 	c := s.config
 	dialect, _ := wire.DialectNamed(c.Dialect)
 	return block.Rules{
-		StrictSizes: c.StrictSizes, SnapshotsPerVolume: cmp.Or(c.SnapshotsPerVolume, dialect.SnapshotsPerVolume),
+		StrictSizes: c.StrictSizes, DiskClasses: dialect.DiskClasses, SnapshotsPerVolume: cmp.Or(c.SnapshotsPerVolume, dialect.SnapshotsPerVolume),
 		StandardSnapshotsPerVolume: c.StandardSnapshotsPerVolume, InstantSnapshotsPerVolume: c.InstantSnapshotsPerVolume,
 	}
 }

@@ -45,6 +45,23 @@ type volumeItem struct {
 	EnterpriseProject  string            `json:"enterprise_project_id"`
 	DedicatedStorage   *string           `json:"dedicated_storage_id"`
 	DedicatedName      *string           `json:"dedicated_storage_name"`
+	IOPS               *boughtItem       `json:"iops,omitempty"`       // of types whose buyers say
+	Throughput         *boughtItem       `json:"throughput,omitempty"` // in MiB/s
+}
+
+// boughtItem is a figure that was bought with a disk. Source: vendor's SDK, Iops and
+// Throughput. Assumed: its id is the disk's, and nothing is frozen.
+type boughtItem struct {
+	ID     string `json:"id"`
+	Frozen bool   `json:"frozened"`
+	Total  int64  `json:"total_val"`
+}
+
+func bought(v *block.Volume, total int64) *boughtItem {
+	if total == 0 {
+		return nil
+	}
+	return &boughtItem{ID: v.ID, Total: total}
 }
 
 // attachmentItem is what a disk is attached to; id is the disk's. Source: EVS 6.2.
@@ -80,6 +97,7 @@ func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types map[string]str
 		ReplicationStatus: "disabled", UserID: v.UserID, CreatedAt: timeText(v.CreatedAt), UpdatedAt: timeText(v.UpdatedAt),
 		ProjectID: v.ProjectID, ServiceType: serviceType, Tags: map[string]string{}, WWN: strings.ReplaceAll(v.ID, "-", ""),
 		SerialNumber: v.ID[:serialLength], EnterpriseProject: noEnterpriseProject,
+		IOPS: bought(v, v.IOPS), Throughput: bought(v, v.Throughput),
 		Links: []link{
 			{"self", string(x.AppendURL(nil, "/volumes/"+v.ID))},
 			{"bookmark", x.Base + "/" + x.Project + "/volumes/" + v.ID},

@@ -35,6 +35,8 @@ type Dialect struct {
 	SharedByRequest bool
 	// VendorDisks: a creation may make several disks (count); what EVS says of the metadata of disks (__system__…, hw:passthrough, full_clone) and of disks from snapshots holds.
 	VendorDisks bool
+	// DiskClasses: the types that a new database has do as many IOPS and MiB/s as EVS's disks of that name, and GPSSD2 and ESSD2 are among them.
+	DiskClasses bool
 	// SnapshotsPerVolume is how many snapshots a volume may have, of calls other than v5, where neither `--snapshots-per-volume` nor a quota says.
 	SnapshotsPerVolume int
 	// MaxMicroversion is the highest 3.N.
@@ -46,7 +48,7 @@ func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true, PlainImageNames: true,
 		SharedByRequest: true, VendorDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true,
-		SnapshotsPerVolume: 7, MaxMicroversion: 50,
+		DiskClasses: true, SnapshotsPerVolume: 7, MaxMicroversion: 50,
 	}
 }
 
