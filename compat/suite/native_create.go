@@ -125,6 +125,7 @@ func badDisks(volume string) [][2]string {
 		{disk(`"source_volid":"` + volume + `"`), "EVS.5400"}, {disk(`"enterprise_project_id":"mine"`), "EVS.2059"},
 		{disk(`"metadata":{"__system__encrypted":"2"}`), "EVS.2041"}, {disk(`"metadata":{"__system__encrypted":"1"}`), "EVS.2041"},
 		{disk(`"metadata":{"__system__encrypted":"1","__system__cmkid":"` + key[1:] + `"}`), "EVS.2041"}, {disk(`"metadata":{"__system__cmkid":"` + key + `"}`), "EVS.2041"},
+		{disk(`"metadata":{"__system__mine":"1"}`), "EVS.2047"}, {disk(`"metadata":{"a":"` + long[1:] + `"},"size":0`), "EVS.1010"}, {disk(manyItems()), "EVS.1005"},
 		{disk(`"metadata":{"hw:passthrough":"yes"}`), "EVS.1057"}, {disk(`"metadata":{"full_clone":"2"}`), "EVS.1063"},
 		{`{"bssParam":{"chargingMode":"prePaid","periodType":"month","periodNum":1},` + disk("")[1:], "EVS.2147"}, {`{"bssParam":5,` + disk("")[1:], "EVS.2147"},
 		{`{"server_id":"` + unknownID + `",` + disk("")[1:], "EVS.2229"},
@@ -132,6 +133,15 @@ func badDisks(volume string) [][2]string {
 		{disk(`"tags":{"a":"1","b":"1","c":"1","d":"1","e":"1","f":"1","g":"1","h":"1","i":"1","j":"1","k":"1"}`), "EVS.1061"},
 		{disk(`"iops":3000`), "EVS.5400"}, {disk(`"throughput":125`), "EVS.5400"},
 	}
+}
+
+// manyItems is more metadata than one disk may have: 65,536 bytes of it.
+func manyItems() string {
+	var items []string
+	for n := range 256 {
+		items = append(items, fmt.Sprintf(`"%04d":"%s"`, n, strings.Repeat("v", 253)))
+	}
+	return `"metadata":{` + strings.Join(items, ",") + `}`
 }
 
 // nativeBatch makes several disks at once, and none when one is too many.
@@ -154,24 +164,24 @@ func (e *Env) nativeBatch(t T, all string, ok int) {
 	if e.Admin == nil {
 		return
 	}
-	before := e.usedVolumes(t)
+	before := e.used(t, "volumes")
 	e.limitVolumes(t, before+2)
 	a = e.do(t, "POST", all, disk(`"count":3`))
 	e.limitVolumes(t, 2000)
 	e.refusal(t, a, 400, "EVS.1034")
-	if after := e.usedVolumes(t); after != before {
+	if after := e.used(t, "volumes"); after != before {
 		t.Errorf("%d disks are counted after a refusal, %d before", after, before)
 	}
 }
 
-// usedVolumes is what demo's quota counts of disks.
-func (e *Env) usedVolumes(t T) int {
+// used is what demo's quota counts of something.
+func (e *Env) used(t T, quota string) int {
 	t.Helper()
 	a := e.do(t, "GET", "/v3/"+e.Demo.ProjectID+"/os-quota-sets/"+e.Demo.ProjectID+"?usage=True", nil)
 	status(t, a, 200)
-	volumes, _ := a.Under("quota_set")["volumes"].(map[string]any)
+	line, _ := a.Under("quota_set")[quota].(map[string]any)
 	n := 0
-	if _, err := fmt.Sscan(fmt.Sprint(volumes["in_use"]), &n); err != nil {
+	if _, err := fmt.Sscan(fmt.Sprint(line["in_use"]), &n); err != nil {
 		t.Fatalf("the quota is %s", a)
 	}
 	return n
@@ -385,9 +395,10 @@ func nativeRetype(t T, e *Env) {
 func nativeQoS(t T, e *Env) {
 	id := e.ownVolume(t)
 	path := e.native("/v5", "/cloudvolumes/"+id+"/qos")
-	for _, body := range []string{`{}`, `{"qos_modify":{}}`, `{"qos_modify":{"iops":"x"}}`, `{"qos_modify":{"iops":0}}`, `{"qos_modify":{"iops":3000}}`} {
+	for _, body := range []string{`{}`, `{"qos_modify":{}}`, `{"qos_modify":{"iops":0}}`, `{"qos_modify":{"iops":3000}}`} {
 		e.refusal(t, e.do(t, "PUT", path, body), 400, "EVS.5400")
 	}
+	e.refusal(t, e.do(t, "PUT", path, `{"qos_modify":{"iops":"x"}}`), 400, "EVS.1018")
 	e.refusal(t, e.do(t, "PUT", e.native("/v5", "/cloudvolumes/"+unknownID+"/qos"), `{"qos_modify":{"iops":3000}}`), 404, "EVS.5404")
 	e.needAdmin(t)
 	name := "bought-" + id

@@ -51,11 +51,12 @@ func recyclePolicy(t T, e *Env) {
 	shown("true 1 1")
 	e.policy(t, `{"switch":false}`)
 	shown("false 1 1")
-	for _, body := range []string{
-		"", `[]`, `{"switch":5}`, `{"switch":null}`, `{"threshold_time":0}`, `{"threshold_time":1001}`, `{"threshold_time":-1}`, `{"threshold_time":"x"}`,
-		`{"keep_time":0}`, `{"keep_time":366}`, `{"keep_time":1e30}`, `{"policy":{}}`,
+	for body, code := range map[string]string{
+		"": "EVS.5400", `[]`: "EVS.5400", `{"switch":5}`: "EVS.1018", `{"switch":null}`: "EVS.1018", `{"policy":{}}`: "EVS.5400",
+		`{"threshold_time":0}`: "EVS.5400", `{"threshold_time":1001}`: "EVS.5400", `{"threshold_time":-1}`: "EVS.5400", `{"threshold_time":"x"}`: "EVS.1018",
+		`{"keep_time":0}`: "EVS.5400", `{"keep_time":366}`: "EVS.5400", `{"keep_time":99999999999999999999}`: "EVS.5400", `{"keep_time":1e30}`: "EVS.1018",
 	} {
-		e.refusal(t, e.do(t, "PUT", e.bin("/policy"), body), 400, "EVS.5400")
+		e.refusal(t, e.do(t, "PUT", e.bin("/policy"), body), 400, code)
 	}
 	shown("false 1 1")
 	if e.Reader != nil && e.evs() {
@@ -81,7 +82,8 @@ func recycleList(t T, e *Env) {
 
 // notInBin is what the bin says of disks that are not in it.
 func (e *Env) notInBin(t T, method, rest string) {
-	for _, id := range []string{e.volume, unknownID, "x"} {
+	for _, id := range []string{e.volume, unknownID} {
 		e.refusal(t, e.do(t, method, e.bin("/"+id+rest), nil), 404, "EVS.5404")
 	}
+	e.refusal(t, e.do(t, method, e.bin("/x"+rest), nil), 400, "EVS.1002")
 }

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/breezeblock/breezeblock/compat/client"
 )
@@ -22,8 +23,9 @@ const safetyKey = "breezeblock:safety_snapshot"
 func cloudRollback(t T, e *Env) {
 	e.rollback(t, "cloudsnapshots", func(a *client.Answer, status int) {
 		code, _ := a.Under("error")["code"].(string)
-		if want := map[int]string{400: "EVS.5400", 404: "EVS.5404"}[status]; a.Status != status || code != want {
-			t.Errorf("got %s, want %d %s", a, status, want)
+		want := map[int][]string{400: {"EVS.5400", "EVS.1002", "EVS.1018"}, 404: {"EVS.5404"}}[status] // anything, an id, a type
+		if a.Status != status || !slices.Contains(want, code) {
+			t.Errorf("got %s, want %d and one of %s", a, status, want)
 		}
 	})
 }

@@ -41,7 +41,7 @@ func standardLimits(t T, e *Env) {
 	with := func(more string) string { return `{"snapshot":{"volume_id":"` + volume + `"` + more + `}}` }
 	for body, code := range map[string]string{
 		`{}`: "EVS.5400", `{"snapshot":{}}`: "EVS.5400", with(`,"name":"` + strings.Repeat("n", 65) + `"`): "EVS.5400",
-		with(`,"description":"` + strings.Repeat("d", 86) + `"`): "EVS.5400", with(`,"instant_access":"perhaps"`): "EVS.5400",
+		with(`,"description":"` + strings.Repeat("d", 86) + `"`): "EVS.5400", with(`,"instant_access":"perhaps"`): "EVS.1018", `{"snapshot":{"volume_id":"x"}}`: "EVS.1002",
 		with(`,"tags":{"a b":"v"}`): "EVS.1062", with(`,"tags":{"0":"","1":"","2":"","3":"","4":"","5":"","6":"","7":"","8":"","9":"","10":""}`): "EVS.1061",
 	} {
 		e.refusal(t, e.do(t, "POST", all, body), 400, code)
@@ -72,8 +72,11 @@ func standardLife(t T, e *Env) {
 	if chains, _ := got["snapshot_chains"].([]any); len(chains) != 1 || fmt.Sprint(got["tags"]) != "map[k:v]" {
 		t.Errorf("got the chains %v and the tags %v", got["snapshot_chains"], got["tags"])
 	}
-	for _, body := range []string{`{}`, `{"snapshot":{}}`, `{"snapshot":{"name":5}}`, `{"snapshot":{"name":"` + strings.Repeat("n", 65) + `"}}`, `{"snapshot":{"instant_access":null}}`} {
-		e.refusal(t, e.do(t, "PUT", one, body), 400, "EVS.5400")
+	for body, code := range map[string]string{
+		`{}`: "EVS.5400", `{"snapshot":{}}`: "EVS.5400", `{"snapshot":{"name":5}}`: "EVS.1018",
+		`{"snapshot":{"name":"` + strings.Repeat("n", 65) + `"}}`: "EVS.5400", `{"snapshot":{"instant_access":null}}`: "EVS.1018",
+	} {
+		e.refusal(t, e.do(t, "PUT", one, body), 400, code)
 	}
 	a := e.do(t, "PUT", one, `{"snapshot":{"name":"renamed","instant_access":false}}`)
 	status(t, a, 200)

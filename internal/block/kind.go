@@ -99,4 +99,7 @@ const (
 	AboutVolumesQuota   = "quota.volumes"
 	AboutGigabytesQuota = "quota.gigabytes"
 	AboutSnapshotsQuota = "quota.snapshots"
+	AboutBackupRunning  = "backup.running" // a volume that a backup is made of or restored to
+	AboutRetype         = "new_type.other" // a change of type that the two types do not allow
+	AboutMetadataLarge  = "metadata.large" // more metadata on one object than there may be
 )

@@ -26,14 +26,14 @@ func mergeMetadata(stored, given map[string]string, replace bool) (map[string]st
 // boundMetadata holds all the items of one object to their number and size.
 func boundMetadata(items map[string]string) error {
 	if len(items) > MaxMetadataItems {
-		return Errorf(TooLarge, "Metadata has %d items; at most %d are allowed.", len(items), MaxMetadataItems)
+		return On(AboutMetadataLarge, Errorf(TooLarge, "Metadata has %d items; at most %d are allowed.", len(items), MaxMetadataItems))
 	}
 	bytes := 0
 	for key, value := range items {
 		bytes += len(key) + len(value)
 	}
 	if bytes > MaxMetadataBytes {
-		return Errorf(TooLarge, "Metadata has %d bytes of keys and values; at most %d are allowed.", bytes, MaxMetadataBytes)
+		return On(AboutMetadataLarge, Errorf(TooLarge, "Metadata has %d bytes of keys and values; at most %d are allowed.", bytes, MaxMetadataBytes))
 	}
 	return nil
 }

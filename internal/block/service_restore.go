@@ -258,7 +258,7 @@ func (s *Service) fillFromBackup(tx Tx, c Caller, id string, v *Volume) (*Backup
 func notBackedUp(tx Tx, v *Volume) error {
 	busy, err := tx.BackupsBusyWith(v.ID)
 	if err == nil && len(busy) > 0 {
-		err = Errorf(WrongStatus, "Invalid volume: Volume %s cannot be deleted while backup %s is being made of it, or restored to it.", v.ID, busy[0].ID)
+		err = On(AboutBackupRunning, Errorf(WrongStatus, "Invalid volume: Volume %s cannot be deleted while backup %s is being made of it, or restored to it.", v.ID, busy[0].ID))
 	}
 	return err
 }

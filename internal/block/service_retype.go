@@ -72,13 +72,13 @@ func multiattachAs(v *Volume, from, to *VolumeType) bool {
 func canRetype(v *Volume, from, to *VolumeType, qos []*QoSSpecs) error {
 	shared := multiattachAs(v, from, to)
 	if v.Multiattach != shared && v.Status != VolumeAvailable {
-		return Errorf(Invalid, "Invalid input received: Invalid volume_type passed, retypes affecting multiattach are only allowed on available volumes, the specified volume however currently has a status of: %s.", v.Status)
+		return On(AboutRetype, Errorf(Invalid, "Invalid input received: Invalid volume_type passed, retypes affecting multiattach are only allowed on available volumes, the specified volume however currently has a status of: %s.", v.Status))
 	}
 	if shared && to.Encryption != nil {
-		return Errorf(Invalid, "Invalid input received: Retype requested both encryption and multi-attach, which is not supported.")
+		return On(AboutRetype, Errorf(Invalid, "Invalid input received: Retype requested both encryption and multi-attach, which is not supported."))
 	}
 	if !sameEncryption(from.Encryption, to.Encryption) {
-		return Errorf(Invalid, "Invalid input received: Invalid volume_type passed, the encryption of type %.64s is not that of the volume's type.", to.Name)
+		return On(AboutRetype, Errorf(Invalid, "Invalid input received: Invalid volume_type passed, the encryption of type %.64s is not that of the volume's type.", to.Name))
 	}
 	frontDiffers := from.QoSID != to.QoSID && (frontHolds(qos, from.QoSID) || frontHolds(qos, to.QoSID))
 	switch {

@@ -2,6 +2,7 @@ package block
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -76,11 +77,16 @@ func typeName(types []*VolumeType, id string) string {
 }
 
 // checkVendorMetadata holds the metadata of a new volume to what EVS takes.
-// Source: EVS 6.1; evs-errors 3, EVS.1043, 1057, 1063, 2041.
+// Source: EVS 6.1; evs-errors 3, EVS.1043, 1057, 1063, 2041, 2047.
 func checkVendorMetadata(items map[string]string, fromSource bool) error {
 	for _, key := range inherited {
 		if _, given := items[key]; given && fromSource {
 			return On("metadata.inherited", Errorf(Invalid, "Invalid input for field/attribute metadata: %s follows from the snapshot or image and cannot be given.", key))
+		}
+	}
+	for key := range items {
+		if strings.HasPrefix(key, metadataSystem) && !slices.Contains(inherited, key) {
+			return errSystemKey(key)
 		}
 	}
 	encrypted, asked := items[metadataEncrypted]

@@ -54,7 +54,7 @@ func TestPanicIsAnsweredInTheDoorsShapeAndItsCauseIsForTheLogAlone(t *testing.T)
 	}{
 		{"cinder's families in evs", `{"computeFault":{"message":"The server has either erred or is incapable of performing the requested operation.","code":"500"}}`, wire.EVS(), cinderDoor},
 		{"cinder's families in cinder", `{"computeFault":{"message":"The server has either erred or is incapable of performing the requested operation.","code":500}}`, wire.Cinder(), cinderDoor},
-		{"EVS's own", `{"error":{"message":"The server failed; its log says why.","code":"EVS.2002"}}`, wire.EVS(), func(l *slog.Logger) wire.Door { return evs.New(nil, l) }},
+		{"EVS's own", `{"error":{"message":"The server failed; its log says why.","code":"EVS.5500"}}`, wire.EVS(), func(l *slog.Logger) wire.Door { return evs.New(nil, l) }},
 		{"identity", `{"error":{"code":500,"message":"An unexpected error prevented`, wire.EVS(), func(l *slog.Logger) wire.Door { return keystone.New(nil, l, "") }},
 		{"images", `{"message":"The server failed; its log says why.","code":"500 Internal Server Error"`, wire.EVS(), func(l *slog.Logger) wire.Door { return image.New(nil, l) }},
 	} {

@@ -35,7 +35,7 @@ type listQuery struct {
 func readList(x *wire.Exchange, rules *listRules) (q listQuery, err error) {
 	query, err := url.ParseQuery(x.Request.URL.RawQuery)
 	if err != nil || !utf8.ValidString(x.Request.URL.RawQuery) {
-		return q, block.Errorf(block.Invalid, "The query of the URL cannot be read: a character is not encoded as it must be.")
+		return q, block.On(undecoded(x.Request.URL.RawQuery), block.Errorf(block.Invalid, "The query of the URL cannot be read: a character is not encoded as it must be."))
 	}
 	if err := q.readPage(query); err != nil {
 		return q, err
@@ -58,6 +58,18 @@ func readList(x *wire.Exchange, rules *listRules) (q listQuery, err error) {
 		}
 	}
 	return q, nil
+}
+
+// undecoded tells which parameter of a query that cannot be read an error is about:
+// only metadata has a code of its own. Source: EVS.1025.
+func undecoded(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		value, is := strings.CutPrefix(pair, "metadata=")
+		if _, err := url.QueryUnescape(value); is && err != nil {
+			return "metadata.encoding"
+		}
+	}
+	return ""
 }
 
 // readPage reads limit, offset and marker.
@@ -135,6 +147,17 @@ func onlyValue(values ...string) func(*listQuery, string) error {
 			}
 		}
 		q.none = true
+		return nil
+	}
+}
+
+// byZone keeps everything in the zone that there is, and refuses another. Source:
+// EVS.1041.
+func byZone(zone string) func(*listQuery, string) error {
+	return func(_ *listQuery, value string) error {
+		if value != zone {
+			return block.Errorf(block.Invalid, "The availability zone %.64q is not there; the zone is %s.", value, zone)
+		}
 		return nil
 	}
 }

@@ -43,7 +43,7 @@ func (a *API) viewRecycled(x *wire.Exchange, rows []*block.Volume) ([]recycledIt
 func (a *API) listRecycled(x *wire.Exchange) error {
 	q, err := readList(x, &listRules{filters: map[string]func(*listQuery, string) error{
 		"name": byRecycledName, "status": onlyValue(string(block.VolumeRecycled)),
-		"availability_zone": byField(block.FieldAvailabilityZone), "service_type": onlyValue(serviceType),
+		"availability_zone": byZone(a.blocks.Zone()), "service_type": onlyValue(serviceType),
 	}})
 	if err != nil {
 		return err

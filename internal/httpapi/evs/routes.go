@@ -34,7 +34,7 @@ const (
 
 // Routes are the rows of this door.
 func (a *API) Routes() []wire.Route {
-	return withoutToken(slices.Concat(a.snapshotRoutes(), a.replicationRoutes(), a.createRoutes(), a.volumeRoutes(), a.volumeMoreRoutes(), a.tagRoutes(), a.vendorTagRoutes(), a.standardSnapshotRoutes(), a.snapshotGroupRoutes(), a.jobRoutes()))
+	return withoutToken(withDiskIDs(slices.Concat(a.snapshotRoutes(), a.replicationRoutes(), a.createRoutes(), a.volumeRoutes(), a.volumeMoreRoutes(), a.tagRoutes(), a.vendorTagRoutes(), a.standardSnapshotRoutes(), a.snapshotGroupRoutes(), a.jobRoutes())))
 }
 
 func (a *API) snapshotRoutes() []wire.Route {

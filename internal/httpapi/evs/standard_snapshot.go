@@ -26,7 +26,9 @@ func (a *API) standardSnapshotRoutes() []wire.Route {
 }
 
 // snapshot5Faults are for the calls of v5. Source: evs-errors 3.
-var snapshot5Faults = with(tagFaults, map[string]fault{block.AboutSnapshotBusy: {409, "EVS.2409"}})
+var snapshot5Faults = with(tagFaults, map[string]fault{
+	block.AboutSnapshotBusy: {409, "EVS.2409"}, "volume_id": {400, "EVS.1002"}, "volume_id.none": {400, "EVS.5400"},
+})
 
 // Lengths of the texts of v5, in characters. Source: EVS 5.1.
 const (

@@ -29,7 +29,7 @@ func (a *API) tagRoutes() []wire.Route {
 
 // tagFaults are for the calls on tags. Source: evs-errors 3.
 var tagFaults = with(listFaults, map[string]fault{
-	block.AboutTag: {400, "EVS.1062"}, block.AboutTagCount: {400, "EVS.1061"},
+	aboutDiskID: {400, "EVS.1002"}, block.AboutTag: {400, "EVS.1062"}, block.AboutTagCount: {400, "EVS.1061"},
 })
 
 // tagItem is a tag as lists of tags show it.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"math"
 	"net/http"
+	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
@@ -241,6 +242,27 @@ func withoutToken(rows []wire.Route) []wire.Route {
 // aboutNoToken is what an error about a header is about that the call does not take.
 const aboutNoToken = "token.unsupported"
 
+// aboutDiskID is what an error is about when the id of a disk in the path is none.
+const aboutDiskID = "volume_id.path"
+
+// withDiskIDs says of a disk that is not there whether its id was none at all: a
+// caller who may call is told so. Source: EVS.1002.
+func withDiskIDs(rows []wire.Route) []wire.Route {
+	for i, row := range rows {
+		if !strings.Contains(row.Path, "{volume_id}") {
+			continue
+		}
+		rows[i].Handle = func(x *wire.Exchange) error {
+			err := row.Handle(x)
+			if id := x.PathValue("volume_id"); block.KindOf(err) == block.NotFound && block.AboutOf(err) == "" && !wire.IsUUID(id) {
+				return block.On(aboutDiskID, block.Errorf(block.Invalid, "%.64q is not the id of a disk, which is a UUID.", id))
+			}
+			return err
+		}
+	}
+	return rows
+}
+
 // fingerprint stands for the address and the body of a request.
 func fingerprint(x *wire.Exchange) string {
 	sum := sha256.New()
@@ -281,9 +303,9 @@ func flag(members wire.Members, field string) (bool, error) {
 // createFaults are the finer codes of creations. Source: evs-errors 3.
 var createFaults = map[string]fault{
 	"body": {400, "EVS.1008"}, "volume": {400, "EVS.1009"}, "sources": {400, "EVS.1016"},
-	"availability_zone.none": {400, "EVS.1036"}, "volume_type.none": {400, "EVS.1020"}, "volume_type.source": {400, "EVS.2096"},
+	"availability_zone": {400, "EVS.1036"}, "volume_type.none": {400, "EVS.1020"}, "volume_type.source": {400, "EVS.2096"},
 	"snapshot_id.status": {400, "EVS.2043"}, "backup_id.count": {400, "EVS.1051"}, "backup_id.status": {400, "EVS.1044"}, "backup_id.size": {400, "EVS.1022"}, "imageRef.shared": {400, "EVS.2094"},
-	"metadata": {400, "EVS.5400"}, "metadata.inherited": {400, "EVS.1043"}, "metadata.encryption": {400, "EVS.2041"},
+	"metadata": {400, "EVS.5400"}, "metadata.system": {400, "EVS.2047"}, block.AboutMetadataLarge: {400, "EVS.1005"}, "metadata.inherited": {400, "EVS.1043"}, "metadata.encryption": {400, "EVS.2041"},
 	"metadata.passthrough": {400, "EVS.1057"}, "metadata.full_clone": {400, "EVS.1063"}, "shareable": {400, "EVS.1054"},
 	"bssParam": {400, "EVS.2147"}, "server_id": {400, "EVS.2229"}, "enterprise_project_id": {400, "EVS.2059"},
 	block.AboutTag: {400, "EVS.1062"}, block.AboutTagCount: {400, "EVS.1061"},

@@ -61,7 +61,7 @@ func (d *Dialect) ReadText(value jsontext.Value, field string, rule TextField) (
 		return null, nil
 	case '"':
 	default:
-		return null, errField(field, "it must be a string or null, not %s.", kindName(value))
+		return null, errType(value, field, "a string or null")
 	}
 	sent := unquote(value)
 	if length, unit := d.textLength(sent); length > block.MaxText {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,7 +88,7 @@ func ReadMetadata(members Members, field string) (map[string]string, error) {
 		return nil, err
 	}
 	if err := block.CheckMetadata(items); err != nil {
-		return nil, errField(field, "%s", block.MessageOf(err))
+		return nil, block.On(cmp.Or(block.AboutOf(err), field), errField(field, "%s", block.MessageOf(err)))
 	}
 	return items, nil
 }
@@ -109,7 +110,7 @@ func ItemsOf(members Members, field string) (_ map[string]string, err error) {
 			continue
 		}
 		if items[m.Name], err = ReadString(m.Value, field+"."+shorten(m.Name)); err != nil {
-			return nil, err
+			return nil, block.On(field+AboutType, err)
 		}
 	}
 	return items, nil
@@ -146,7 +147,7 @@ func ReadStrings(value jsontext.Value, field string, most int) ([]string, error)
 func (m Members) UUID(field, noun string) (string, error) {
 	value, given := m.Get(field)
 	if !given {
-		return "", block.On(field, block.Errorf(block.Invalid, "%s is a required property.", quoted(field)))
+		return "", block.On(field+".none", block.Errorf(block.Invalid, "%s is a required property.", quoted(field)))
 	}
 	if value.Kind() == 'n' {
 		return "", block.On(field, block.Errorf(block.NotFound, "%s None could not be found.", noun))
@@ -181,8 +182,11 @@ func IsUUID(s string) bool {
 	return true
 }
 
+// AboutType ends what an error is about when a field's type is wrong.
+const AboutType = ".type"
+
 func errType(value jsontext.Value, field, wanted string) error {
-	return errField(field, "it must be %s, not %s.", wanted, kindName(value))
+	return block.On(field+AboutType, errField(field, "it must be %s, not %s.", wanted, kindName(value)))
 }
 
 // errField is what is wrong with a field of the request.
