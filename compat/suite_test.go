@@ -91,13 +91,16 @@ func TestEveryOperationDoesWhatItSays(t *testing.T) {
 			if c != nil {
 				c.every = true
 			}
+			seen := watch(e.Target)
 			for _, o := range suite.Operations() {
+				seen.begin(o.Name)
 				t.Run(o.Name, func(t *testing.T) {
 					for _, version := range o.TriedOn() {
 						t.Run(version, func(t *testing.T) { o.Run(t, e.In(version)) })
 					}
 				})
 			}
+			seen.check(t, dialect, readCodes(t))
 		})
 	}
 }

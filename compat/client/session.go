@@ -21,6 +21,9 @@ type Target struct {
 	Demo      Login
 	// Admin may be empty; what needs an administrator is then left out.
 	Admin Login
+	// Watch is told of each answer to a session; nil: nobody is. It may be called by
+	// several goroutines at once.
+	Watch func(Request, *Answer)
 }
 
 // Login names a user and a project, both by name.
@@ -130,6 +133,9 @@ func (s *Session) Do(ctx context.Context, r Request) (*Answer, error) {
 	a, err := Send(ctx, base, raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", r.Method, shorten(r.Path, 200), err)
+	}
+	if s.Target.Watch != nil {
+		s.Target.Watch(r, a)
 	}
 	return a, nil
 }

@@ -56,7 +56,8 @@ type Function struct {
 	Run      func(t T, e *Env)
 }
 
-// All are statements, operations, bad input and what was observed, in this order.
+// All are statements, operations, bad input, faults of the native families and what
+// was observed, in this order.
 func All() []Function {
 	var all []Function
 	for _, s := range Statements() {
@@ -67,6 +68,9 @@ func All() []Function {
 	}
 	for _, c := range BadInput() {
 		all = append(all, Function{"bad input: " + c.Name, []string{"v2", "v3"}, c.Run})
+	}
+	for _, c := range NativeFaults() {
+		all = append(all, Function{c.Name, []string{"v3"}, c.Run})
 	}
 	for _, c := range Observed() {
 		all = append(all, Function{"observed: " + c.Name, []string{"v2", "v3"}, func(t T, e *Env) {

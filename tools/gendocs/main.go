@@ -22,6 +22,7 @@ var pages = []struct {
 	{"metrics.md", metrics},
 	{"evs-calls.md", evsCalls},
 	{"evs-openapi.yaml", openAPI},
+	{"evs-errors.md", evsErrors},
 	{"compatibility.md", compatibility},
 }
 
