@@ -163,8 +163,10 @@ func TestFaultsOfTheNativeFamilies(t *testing.T) {
 			e, rows := env(t, dialect), readCodes(t)
 			seen := watch(e.Target)
 			for _, c := range suite.NativeFaults() {
-				seen.begin(c.Name)
-				t.Run(c.Name, func(t *testing.T) { c.Run(t, e.In("v3")) })
+				t.Run(c.Name, func(t *testing.T) {
+					seen.begin(c.Name)
+					c.Run(t, e.In("v3"))
+				})
 			}
 			seen.check(t, dialect, rows)
 		})

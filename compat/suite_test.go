@@ -93,8 +93,8 @@ func TestEveryOperationDoesWhatItSays(t *testing.T) {
 			}
 			seen := watch(e.Target)
 			for _, o := range suite.Operations() {
-				seen.begin(o.Name)
 				t.Run(o.Name, func(t *testing.T) {
+					seen.begin(o.Name)
 					for _, version := range o.TriedOn() {
 						t.Run(version, func(t *testing.T) { o.Run(t, e.In(version)) })
 					}

@@ -128,6 +128,8 @@ func nativeSnapshotList(t T, e *Env) {
 	}
 	e.holdsRows(t, e.do(t, "GET", list+"&limit=1&marker="+newer.id, nil), "snapshots", 2, older.id)
 	e.holdsRows(t, e.do(t, "GET", list+"&service_type=DSS", nil), "snapshots", 0)
+	e.holdsRows(t, e.do(t, "GET", list+"&limit=1&availability_zone=az1", nil), "snapshots", 2, newer.id)
+	e.refusal(t, e.do(t, "GET", list+"&availability_zone=mars", nil), 400, "EVS.1041")
 	e.badLists(t, list+"&")
 }
 
@@ -160,7 +162,7 @@ func (e *Env) badLists(t T, list string) {
 	t.Helper()
 	for query, code := range map[string]string{
 		"limit=0": "EVS.1023", "limit=x": "EVS.1023", "limit=-1": "EVS.1023", "limit=1001": "EVS.2142",
-		"marker=none": "EVS.1024", "availability_zone=mars": "EVS.1041", "sort_key=colour": "EVS.1039", "sort_dir=up": "EVS.1040", "offset=-1": "EVS.5400",
+		"marker=none": "EVS.1024", "sort_key=colour": "EVS.1039", "sort_dir=up": "EVS.1040", "offset=-1": "EVS.5400",
 	} {
 		e.refusal(t, e.do(t, "GET", list+query, nil), 400, code)
 	}
@@ -175,6 +177,7 @@ func (e *Env) nativeVolumeList(t T, version, path string) {
 	e.holdsRows(t, e.do(t, "GET", list+"?ids=['"+id+"','"+unknownID+"']&status=available", nil), "volumes", 1, id)
 	e.holdsRows(t, e.do(t, "GET", list+"?ids="+id+"&multiattach=true", nil), "volumes", 0)
 	e.refusal(t, e.do(t, "GET", list+"?ids="+strings.Repeat(unknownID+",", 60)+id, nil), 400, "EVS.2228")
+	e.refusal(t, e.do(t, "GET", list+"?availability_zone=mars", nil), 400, "EVS.1041")
 	e.refusal(t, e.do(t, "GET", list+"?metadata=x", nil), 400, "EVS.1058")
 	e.refusal(t, e.do(t, "GET", list+"?limit=1&metadata=%zz", nil), 400, "EVS.1025")
 	e.refusal(t, e.do(t, "GET", list+"?name=%zz", nil), 400, "EVS.5400")

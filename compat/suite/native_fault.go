@@ -105,6 +105,7 @@ func nativeStatuses(t T, e *Env) {
 	e.refusal(t, e.do(t, "DELETE", e.native("/v5", "/snapshots/"+snap.id), nil), 400, "EVS.1047")
 	e.refusal(t, e.do(t, "POST", all, disk(`"volume_type":"`+fmt.Sprint(e.volumeOf(t, volume)["volume_type"])+`","snapshot_id":"`+snap.id+`"`)), 400, "EVS.2043")
 	e.refusal(t, e.do(t, "POST", e.native("/v5", "/snapshots"), `{"snapshot":{"volume_id":"`+volume+`"}}`), 409, "EVS.2409")
+	e.refusal(t, e.do(t, "POST", e.groupPath(""), groupBody(ofVolumes(volume))), 400, "EVS.2409")
 	rollback := `{"rollback":{"volume_id":"` + volume + `"}}`
 	e.refusal(t, e.do(t, "POST", e.native("/v2", "/cloudsnapshots/"+snap.id+"/rollback"), rollback), 400, "EVS.5400")
 	e.refusal(t, e.do(t, "POST", e.native("/v5", "/snapshots/"+snap.id+"/rollback"), rollback), 400, "EVS.5400")

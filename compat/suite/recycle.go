@@ -76,6 +76,7 @@ func recycleList(t T, e *Env) {
 	a = e.do(t, "GET", e.bin("/detail?name=young&limit=10&offset=0&service_type=EVS"), nil)
 	e.holdsRows(t, a, "volumes", 0)
 	e.refusal(t, e.do(t, "GET", e.bin("/detail?limit=1001"), nil), 400, "EVS.2142")
+	e.refusal(t, e.do(t, "GET", e.bin("/detail?availability_zone=mars"), nil), 400, "EVS.1041")
 	e.refusal(t, e.do(t, "GET", e.bin("/detail?limit=0"), nil), 400, "EVS.1023")
 	e.refusal(t, e.do(t, "GET", e.bin("/detail?name="+strings.Repeat("n", 65)), nil), 400, "EVS.1003")
 }

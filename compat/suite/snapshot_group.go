@@ -75,7 +75,7 @@ func snapshotGroupLimits(t T, e *Env) {
 		groupBody(ofVolumes(volume, volume)): "EVS.1002", groupBody(ofVolumes(many...)): "EVS.1021", groupBody(`"server_id":"x"`): "EVS.2229",
 		groupBody(`"server_id":5`): "EVS.2229", groupBody(`"server_id":"` + unknownID + `"`): "EVS.2229", groupBody(one + `,"server_id":"` + unknownID + `"`): "EVS.1002",
 		groupBody(one + `,"name":"` + strings.Repeat("n", 256) + `"`): "EVS.5400", groupBody(one + `,"description":"` + strings.Repeat("d", 256) + `"`): "EVS.5400",
-		groupBody(one + `,"name":5`): "EVS.5400", groupBody(one + `,"instant_access":"perhaps"`): "EVS.5400", groupBody(one + `,"incremental":[]`): "EVS.5400",
+		groupBody(one + `,"name":5`): "EVS.1018", groupBody(one + `,"instant_access":"perhaps"`): "EVS.1018", groupBody(one + `,"incremental":[]`): "EVS.1018",
 		groupBody(one + `,"tags":{"a b":"v"}`): "EVS.1062", groupBody(one + `,"tags":{"0":"","1":"","2":"","3":"","4":"","5":"","6":"","7":"","8":"","9":"","10":""}`): "EVS.1061",
 		groupBody(one + `,"enterprise_project_id":"1"`): "EVS.2059",
 	} {
@@ -116,9 +116,10 @@ func snapshotGroupLife(t T, e *Env) {
 	if slices.Sort(of); !slices.Equal(of, slices.Sorted(slices.Values([]string{a, b}))) {
 		t.Errorf("snapshots of %v, want of both disks", of)
 	}
-	for _, body := range []string{`{}`, groupBody(""), groupBody(`"name":5`), groupBody(`"name":"` + name + `n"`), groupBody(`"server_id":null`)} {
+	for _, body := range []string{`{}`, groupBody(""), groupBody(`"name":"` + name + `n"`), groupBody(`"server_id":null`)} {
 		e.refusal(t, e.do(t, "PUT", path, body), 400, "EVS.5400")
 	}
+	e.refusal(t, e.do(t, "PUT", path, groupBody(`"name":5`)), 400, "EVS.1018")
 	changed := e.do(t, "PUT", path, groupBody(`"name":"renamed","description":""`))
 	status(t, changed, 200)
 	if got := changed.Under("snapshot_group"); got["name"] != "renamed" || got["description"] != "" || got["updated_at"] == nil || len(got) != 10 {

@@ -117,6 +117,7 @@ func standardList(t T, e *Env) {
 		e.holdsRows(t, e.do(t, "GET", list+query, nil), "snapshots", 0)
 	}
 	e.refusal(t, e.do(t, "GET", list+"&tags=x", nil), 400, "EVS.5400")
+	e.refusal(t, e.do(t, "GET", list+"&availability_zone=mars", nil), 400, "EVS.1041")
 	e.refusal(t, e.do(t, "GET", list+"&sort_key=size", nil), 400, "EVS.1039")
 	e.badLists(t, list+"&")
 
