@@ -17,12 +17,15 @@ func (e *Env) performance(t T, all string) {
 	e.nothingMade(t, "volumes", func() {
 		for _, bad := range []string{
 			`"volume_type":"GPSSD2","size":100,"iops":2999`, `"volume_type":"GPSSD2","size":100,"iops":50001`, `"volume_type":"GPSSD2","size":1000,"iops":128001`,
-			`"volume_type":"GPSSD2","size":1000,"iops":2147483647`, `"volume_type":"GPSSD2","size":1000,"iops":1e30`, `"volume_type":"GPSSD2","iops":-1`, `"volume_type":"GPSSD2","iops":true`,
+			`"volume_type":"GPSSD2","size":1000,"iops":2147483647`, `"volume_type":"GPSSD2","size":1000,"iops":99999999999999999999`, `"volume_type":"GPSSD2","iops":-1`,
 			`"volume_type":"GPSSD2","throughput":124`, `"volume_type":"GPSSD2","iops":3000,"throughput":751`, `"volume_type":"GPSSD2","size":1000,"iops":128000,"throughput":1001`,
 			`"volume_type":"ESSD2","iops":99`, `"volume_type":"ESSD2","iops":1001`, `"volume_type":"ESSD2","size":1000,"iops":256001`, `"volume_type":"ESSD2","iops":1000,"throughput":125`,
 			`"volume_type":"SSD","iops":3000`, `"volume_type":"SATA","throughput":125`,
 		} {
 			e.refusal(t, buy(bad), 400, "EVS.5400")
+		}
+		for _, bad := range []string{`"volume_type":"GPSSD2","size":1000,"iops":1e30`, `"volume_type":"GPSSD2","iops":true`, `"volume_type":"GPSSD2","throughput":"x"`} {
+			e.refusal(t, buy(bad), 400, "EVS.1018")
 		}
 	})
 	for members, want := range map[string][2]int{ // IOPS and throughput; 0: not shown
