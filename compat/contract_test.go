@@ -126,7 +126,11 @@ func (c *contract) check(ctx context.Context, x *exchange) {
 	}
 	call := x.method + " " + route.Path
 	if route.Operation.Extensions["x-actions"] != nil {
-		if name := x.action(c, call); name != "" {
+		name := x.action(c, call)
+		if name == "" && x.status < http.StatusBadRequest {
+			return // an action that only the Cinder API has
+		}
+		if name != "" {
 			call += " " + name
 			route = c.actions[call]
 		}
