@@ -89,7 +89,7 @@ func TestEveryOperationDoesWhatItSays(t *testing.T) {
 			t.Parallel()
 			e, c := envOf(t, target(t, dialect))
 			if c != nil {
-				c.every = true
+				c.wantEvery()
 			}
 			seen := watch(e.Target)
 			for _, o := range suite.Operations() {

@@ -316,5 +316,8 @@ func noReplication(t T, e *Env) {
 	}
 	group := e.native("/v2", "/os-vendor-replication-consistency-groups/"+unknownID)
 	e.refusal(t, e.do(t, "PUT", group, `{"replication_consistency_group":{"name":"g"}}`), 404, "EVS.5404")
-	e.refusal(t, e.do(t, "POST", group+"/action", `{"os-stop-replication-consistency-group":{}}`), 404, "EVS.5404")
+	for _, action := range []string{"failover-replication-consistency-group", "reverse-replication-consistency-group", "stop-replication-consistency-group",
+		"reprotect-replication-consistency-group", "sync-replication-consistency-group", "extend-replication-volumes"} {
+		e.refusal(t, e.do(t, "POST", group+"/action", `{"os-`+action+`":{}}`), 404, "EVS.5404")
+	}
 }

@@ -52,6 +52,9 @@ func DataDir(dir string) Option { return Set("data", dir) }
 // Driver puts another driver in place of layers.
 func Driver(d driver.Driver) Option { return func(s *setup) { s.parts.Driver = d } }
 
+// Now is the clock of everything that the server does.
+func Now(now func() time.Time) Option { return func(s *setup) { s.parts.Now = now } }
+
 // Patience is how long the attempts at a job may take together, and its lease.
 func Patience(d time.Duration) Option {
 	return func(s *setup) { s.parts.Jobs.Patience, s.parts.Jobs.Lease, s.parts.Jobs.LeaveBehind = d, d, d }

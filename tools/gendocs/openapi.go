@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/oasdiff/yaml"
 )
@@ -25,7 +23,7 @@ type apiPiece struct {
 	Responses  map[string]apiResponse              `json:"responses"`  // of faults
 	Parameters map[string]map[string]*apiParameter `json:"parameters"` // path, query or header; name
 	Schemas    map[string]any                      `json:"schemas"`
-	Paths      map[string]apiPath                  `json:"paths"` // below version and project
+	Paths      []apiPath                           `json:"paths"`
 }
 
 type apiResponse struct {
@@ -39,6 +37,7 @@ type apiParameter struct {
 }
 
 type apiPath struct {
+	Path     string        `json:"path"` // below version and project
 	Versions []string      `json:"versions"`
 	Family   string        `json:"family"` // whose faults it answers with
 	Get      *apiOperation `json:"get"`
@@ -55,6 +54,7 @@ type apiOperation struct {
 	Source      string                  `json:"source"`
 	Public      bool                    `json:"public"`     // needs no token
 	Deprecated  bool                    `json:"deprecated"` // by EVS
+	Refused     bool                    `json:"refused"`    // never succeeds
 	Query       []string                `json:"query"`
 	Headers     []string                `json:"headers"`
 	Request     any                     `json:"request"`
@@ -65,7 +65,8 @@ type apiOperation struct {
 // apiBook is all pieces together.
 type apiBook struct {
 	apiPiece
-	made map[string]any // schemas as OpenAPI words them
+	made    map[string]any // schemas as OpenAPI words them
+	answers map[string]any // of actions, as OpenAPI words them, by names of their own
 }
 
 // openAPI makes docs/evs-openapi.yaml of the sources.
@@ -91,9 +92,9 @@ func readOpenAPI(folder string) (*apiBook, error) {
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("no sources in %s (%v)", folder, err)
 	}
-	book := &apiBook{made: map[string]any{}, apiPiece: apiPiece{
+	book := &apiBook{made: map[string]any{}, answers: map[string]any{}, apiPiece: apiPiece{
 		Headers: map[string]any{}, Faults: map[string]map[string]string{}, Responses: map[string]apiResponse{},
-		Parameters: map[string]map[string]*apiParameter{"path": {}, "query": {}, "header": {}}, Schemas: map[string]any{}, Paths: map[string]apiPath{},
+		Parameters: map[string]map[string]*apiParameter{"path": {}, "query": {}, "header": {}}, Schemas: map[string]any{},
 	}}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -134,13 +135,7 @@ func (b *apiBook) add(piece *apiPiece) error {
 			return err
 		}
 	}
-	for path, item := range piece.Paths { // one path may stand in two files, for other versions
-		key := path
-		for _, there := b.Paths[key]; there; _, there = b.Paths[key] {
-			key += " "
-		}
-		b.Paths[key] = item
-	}
+	b.Paths = append(b.Paths, piece.Paths...)
 	return nil
 }
 
@@ -158,19 +153,18 @@ func join[V any](all, more map[string]V) error {
 // document is the whole file.
 func (b *apiBook) document() (map[string]any, error) {
 	paths := map[string]any{}
-	for _, key := range slices.Sorted(maps.Keys(b.Paths)) {
-		item := b.Paths[key]
+	for _, item := range b.Paths {
 		for _, version := range item.Versions {
-			path := "/" + version + "/{project_id}" + strings.TrimSpace(key)
+			path := "/" + version + "/{project_id}" + item.Path
 			if version == "none" {
-				path = strings.TrimSpace(key)
+				path = item.Path
 			}
 			if err := b.addPath(paths, path, version, item); err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)
 			}
 		}
 	}
-	schemas, responses, parameters := map[string]any{}, map[string]any{}, map[string]any{}
+	schemas, responses, parameters := map[string]any{}, maps.Clone(b.answers), map[string]any{}
 	for name := range b.Schemas {
 		schema, err := b.named(name)
 		if err != nil {

@@ -16,7 +16,7 @@ func (b *apiBook) operation(op *apiOperation, version, family string) (map[strin
 	}
 	made := compact(map[string]any{
 		"operationId": strings.ReplaceAll(op.ID, ".", "_") + "_" + strings.ReplaceAll(version, ".", ""),
-		"summary":     op.Summary, "description": op.Description, "x-source": op.Source, "deprecated": op.Deprecated,
+		"summary":     op.Summary, "description": op.Description, "x-source": op.Source, "deprecated": op.Deprecated, "x-refused": op.Refused,
 	})
 	if op.Public {
 		made["security"] = []any{}
@@ -57,32 +57,36 @@ func (b *apiBook) operation(op *apiOperation, version, family string) (map[strin
 }
 
 // bodies words the requests of a call, or of each of its actions, and tells what
-// is answered by status. An action's own answers stand below x-actions.
+// is answered by status. The answer of an action is a response of its own, which
+// x-actions names.
 func (b *apiBook) bodies(op *apiOperation, made map[string]any, version string) (map[string]any, error) {
 	if op.Actions == nil {
 		return op.Answers, b.addRequest(made, op.Request, version)
 	}
-	answers, actions := map[string]any{}, map[string]any{}
+	answers, actions, given := map[string]any{}, map[string]any{}, map[string][]any{}
 	var requests []any
 	for _, name := range slices.Sorted(maps.Keys(op.Actions)) {
 		action := op.Actions[name]
 		told := map[string]any{}
 		for status, answer := range action.Answers {
-			words := map[string]any{"body": answer != nil}
-			if answer != nil {
-				schema, err := b.schema(fields(answer), version)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", name, err)
-				}
-				words["schema"] = schema
-				answers[status] = schema
-			} else if _, there := answers[status]; !there {
-				answers[status] = nil
+			response, err := b.response(statusWords(status), answer, version)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			told[status] = words
+			as := fmt.Sprintf("%s.%s.%s", made["operationId"], name, status)
+			b.answers[as], told[status] = response, as
+			answers[status] = nil
+			if answer != nil {
+				given[status] = append(given[status], fields(answer))
+			}
 		}
 		actions[name] = compact(map[string]any{"summary": action.Summary, "description": action.Description, "deprecated": action.Deprecated, "answers": told})
 		requests = append(requests, fields(action.Request))
+	}
+	for status, all := range given {
+		if answers[status] = all[0]; len(all) > 1 {
+			answers[status] = map[string]any{"oneOf": all}
+		}
 	}
 	made["x-actions"] = actions
 	return answers, b.addRequest(made, map[string]any{"oneOf": requests}, version)
