@@ -42,7 +42,7 @@ func TestTheRecycleBinGivesBackWhatItKeeps(t *testing.T) {
 		}
 		return a.Object()
 	}
-	call("PUT", "/recycle-bin-volumes/policy", `{"switch":true,"threshold_time":1,"keep_time":3}`, 204)
+	call("PUT", "/recycle-bin-volumes/policy", `{"switch":true,"threshold_time":1,"keep_time":3}`, 200)
 	var ids []string
 	for _, name := range []string{"back", "gone"} {
 		id, err := demo.CreateVolume(t.Context(), map[string]any{"size": 1, "name": name, "metadata": map[string]string{"k": "v"}})
