@@ -10,20 +10,30 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// accessBuffer is how many bytes of lines wait at most before they are written.
+// accessBuffer is how many bytes of lines wait before they are written at once.
 const accessBuffer = 64 << 10
 
 // accessDelay is how long a line waits at most.
 const accessDelay = 250 * time.Millisecond
 
+// accessBacklog is how many bytes of lines wait for an output that stands still, as
+// a pipe that nobody reads. What does not fit is counted, and the count logged.
+const accessBacklog = 4 << 20
+
 // AccessLog writes one JSON line for each answer. Lines are gathered and written
-// together: what a crash can lose is the last quarter of a second of this log.
+// together: what a crash can lose is the last quarter of a second of this log. No
+// request waits for the output.
 type AccessLog struct {
 	out     io.Writer
+	writing sync.Mutex // held while out writes; taken before mu
+
 	mu      sync.Mutex
 	pending bytes.Buffer
+	spare   bytes.Buffer // what is being written
+	lost    int64        // lines that did not fit
 	timer   *time.Timer
-	armed   bool
+	armed   bool // the timer runs
+	urgent  bool // and does so without delay
 }
 
 // NewAccessLog makes an AccessLog; Close writes what is left.
@@ -52,27 +62,39 @@ type Access struct {
 func (l *AccessLog) Write(a Access) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := a.appendTo(l.pending.AvailableBuffer())
-	l.pending.Write(b)
+	if l.pending.Len() >= accessBacklog {
+		l.lost++
+		return
+	}
+	l.pending.Write(a.appendTo(l.pending.AvailableBuffer()))
 	switch {
-	case l.pending.Len() >= accessBuffer:
-		l.write()
+	case l.pending.Len() >= accessBuffer && !l.urgent:
+		l.armed, l.urgent = true, true
+		l.timer.Reset(0)
 	case !l.armed:
 		l.armed = true
 		l.timer.Reset(accessDelay)
 	}
 }
 
+// flush writes what waits.
 func (l *AccessLog) flush() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.armed = false
-	l.write()
-}
-
-func (l *AccessLog) write() {
-	_, _ = l.out.Write(l.pending.Bytes()) // a log that cannot be written must not stop the service
-	l.pending.Reset()
+	l.armed, l.urgent = false, false
+	if l.lost > 0 {
+		b := append(l.pending.AvailableBuffer(), `{"level":"WARN","msg":"lines of the access log were lost: its output stood still","lines":`...)
+		l.pending.Write(append(strconv.AppendInt(b, l.lost, 10), "}\n"...))
+		l.lost = 0
+	}
+	l.pending, l.spare = l.spare, l.pending
+	l.mu.Unlock()
+	_, _ = l.out.Write(l.spare.Bytes()) // a log that cannot be written must not stop the service
+	l.spare.Reset()
+	if l.spare.Cap() > 2*accessBuffer {
+		l.spare = bytes.Buffer{}
+	}
 }
 
 // Close writes what is left.

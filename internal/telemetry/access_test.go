@@ -1,8 +1,10 @@
 package telemetry_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 
@@ -30,5 +32,37 @@ func TestEveryLineOfTheAccessLogIsJSONWhateverWasSent(t *testing.T) {
 		if line.Path != want || line.Method != want || line.Remote != want {
 			t.Errorf("%q is shown as %q, want %q", sent, line.Path, want)
 		}
+	}
+}
+
+// A pipe that nobody reads must hold up no request; what the log could not keep
+// meanwhile is told once the pipe is read again.
+func TestStalledOutputHoldsUpNobodyAndTellsWhatWasLost(t *testing.T) {
+	const lines = 50_000 // of more than 4 MiB together
+	read, write := io.Pipe()
+	log := telemetry.NewAccessLog(write)
+	for range lines {
+		log.Write(telemetry.Access{Method: "GET", Path: "/v3/snapshots"})
+	}
+	go func() {
+		log.Close()
+		_ = write.Close() // never fails
+	}()
+	shown, lost := 0, 0
+	for scan := bufio.NewScanner(read); scan.Scan(); {
+		var line struct {
+			Method string
+			Lines  int
+		}
+		if err := json.Unmarshal(scan.Bytes(), &line); err != nil {
+			t.Fatalf("%v: %s", err, scan.Text())
+		}
+		if line.Method == "GET" {
+			shown++
+		}
+		lost += line.Lines
+	}
+	if shown+lost != lines || lost == 0 || shown < lines/10 {
+		t.Errorf("%d lines are shown and %d told as lost; together they must be %d, and some of both", shown, lost, lines)
 	}
 }
