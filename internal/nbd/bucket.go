@@ -18,8 +18,11 @@ type QoS struct {
 // burst is how much of the future may be spent at once after a pause.
 const burst = time.Second
 
-// bucket hands out a device's share to all its connections, in the order they ask.
+// bucket hands out a budget to all connections that spend of it, in the order they ask.
 type bucket struct {
+	budget  string
+	devices int // that are open; Server.mu guards it
+
 	mu    sync.Mutex
 	off   bool // there is no limit
 	all   share

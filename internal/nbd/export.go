@@ -1,6 +1,7 @@
 package nbd
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -43,7 +44,10 @@ type Export struct {
 
 	Size     int64 // bytes to show; 0 or too many: what the device has when the connection begins
 	ReadOnly bool
-	QoS      QoS // of the device; the newest connection's holds for all of the key
+	QoS      QoS // the newest connection's holds for all of the budget
+	// Budget names what the QoS is of: connections with the same budget spend of one.
+	// Empty: those with the same key.
+	Budget string
 	// Alive ends when the export is revoked, and its connections with it; nil never
 	// does. To know that nothing of theirs is under way any more, use Server.Revoke.
 	Alive context.Context
@@ -60,11 +64,35 @@ type shared struct {
 	key     string
 	users   int
 	closing bool
-	opened  chan struct{} // closed when can and bucket, or err, are set
+	opened  chan struct{} // closed when can, or err, is set
 	closed  chan struct{} // closed when the device is
 	can     abilities
 	err     error
-	bucket  bucket
+	bucket  *bucket
+}
+
+// addDevice begins the device of e. The caller holds mu.
+func (s *Server) addDevice(e Export) *shared {
+	budget := cmp.Or(e.Budget, e.Key)
+	b := s.buckets[budget]
+	if b == nil {
+		b = &bucket{budget: budget}
+		s.buckets[budget] = b
+	}
+	b.devices++
+	d := &shared{key: e.Key, users: 1, bucket: b, opened: make(chan struct{}), closed: make(chan struct{})}
+	s.devices[e.Key] = d
+	return d
+}
+
+// dropDevice ends what addDevice began.
+func (s *Server) dropDevice(d *shared) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.devices, d.key)
+	if d.bucket.devices--; d.bucket.devices == 0 {
+		delete(s.buckets, d.bucket.budget)
+	}
 }
 
 // acquire gives the device of e, opened if it is not; release gives it back.
@@ -74,8 +102,7 @@ func (s *Server) acquire(ctx context.Context, e Export) (*shared, error) {
 		d := s.devices[e.Key]
 		switch {
 		case d == nil:
-			d = &shared{key: e.Key, users: 1, opened: make(chan struct{}), closed: make(chan struct{})}
-			s.devices[e.Key] = d
+			d = s.addDevice(e)
 			s.mu.Unlock()
 			if err := s.openDevice(ctx, d, e); err != nil {
 				return nil, err
@@ -113,9 +140,7 @@ func (s *Server) openDevice(ctx context.Context, d *shared, e Export) error {
 	}
 	if err != nil {
 		d.err = err
-		s.mu.Lock()
-		delete(s.devices, d.key)
-		s.mu.Unlock()
+		s.dropDevice(d)
 	} else {
 		d.can = abilitiesOf(dev)
 		d.bucket.set(e.QoS)
@@ -137,9 +162,7 @@ func (s *Server) release(d *shared) {
 	if err := d.can.Close(); err != nil { // whoever opened it was a user until it was open
 		s.log.Error("nbd: closing a device failed", "err", err)
 	}
-	s.mu.Lock()
-	delete(s.devices, d.key)
-	s.mu.Unlock()
+	s.dropDevice(d)
 	close(d.closed)
 }
 

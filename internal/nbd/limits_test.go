@@ -313,6 +313,34 @@ func TestShareOfADeviceIsKept(t *testing.T) {
 	}
 }
 
+// A volume that is attached to be read and to be written has two devices and one budget.
+func TestDevicesOfOneBudgetSpendOfIt(t *testing.T) {
+	written, shown := newDisk(1<<20), newDisk(1<<20)
+	qos := nbd.QoS{IOPS: 100}
+	exports := map[string]nbd.Export{
+		"writer": {Key: "vol rw", Budget: "vol", Open: written.open, QoS: qos},
+		"reader": {Key: "vol ro", Budget: "vol", Open: shown.open, QoS: qos, ReadOnly: true},
+		"late":   {Key: "vol ro", Budget: "vol", Open: shown.open, QoS: nbd.QoS{IOPS: 50}, ReadOnly: true},
+	}
+	inVirtualTime(t, exports, nbd.Limits{}, func(t *testing.T, dial func() net.Conn) {
+		a, b := begun(t, dial(), "writer"), begun(t, dial(), "reader")
+		spend := func(times int, want time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			for range times / 2 {
+				a.want(0, write, 0, 0, 512, make([]byte, 512))
+				b.want(0, read, 0, 0, 512, nil)
+			}
+			if took := time.Since(begin); took < want-50*time.Millisecond || took > want+50*time.Millisecond {
+				t.Errorf("%d requests took %v, want %v", times, took, want)
+			}
+		}
+		spend(300, 2*time.Second)
+		begun(t, dial(), "late") // the newest connection's limit holds for all
+		spend(100, 2*time.Second)
+	})
+}
+
 func TestWaitingForAShareEndsWithTheServer(t *testing.T) {
 	d := newDisk(1 << 20)
 	exports := one(t, d)

@@ -43,6 +43,7 @@ type Server struct {
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
 	devices   map[string]*shared // by key
+	buckets   map[string]*bucket // by budget
 }
 
 // New makes a Server; Serve starts it.
@@ -50,7 +51,7 @@ func New(config Config) *Server {
 	s := &Server{
 		exports: config.Exports, tls: config.TLS, requireTLS: config.RequireTLS,
 		log: config.Log, limits: config.Limits.withDefaults(), zeroes: sync.OnceValue(func() []byte { return make([]byte, zeroPiece) }),
-		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, devices: map[string]*shared{},
+		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, devices: map[string]*shared{}, buckets: map[string]*bucket{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -19,5 +19,14 @@ func (s *Server) QoSOf(name string) nbd.QoS {
 	return export.QoS
 }
 
+// BudgetOf names what a client that connects now under that name spends of.
+func (s *Server) BudgetOf(name string) string {
+	export, err := s.data.Lookup(context.Background(), name, nbd.Peer{})
+	if err != nil {
+		return ""
+	}
+	return export.Budget
+}
+
 // Gated is how a log without a level of its own is held to one.
 var Gated = gated

@@ -98,10 +98,10 @@ func (p *dataPath) Lookup(ctx context.Context, name string, _ nbd.Peer) (nbd.Exp
 	if export.ReadOnly {
 		key = export.Volume + " ro"
 	}
-	return nbd.Export{Key: key, Open: export.Open, ReadOnly: export.ReadOnly, QoS: qosOf(export.Limits)}, nil
+	return nbd.Export{Key: key, Open: export.Open, ReadOnly: export.ReadOnly, QoS: qosOf(export.Limits), Budget: export.Volume}, nil
 }
 
-// qosOf is the share of a device.
+// qosOf is the budget of a volume.
 func qosOf(l block.IOLimits) nbd.QoS {
 	return nbd.QoS{
 		IOPS: l.TotalIOPS, BytesPerSecond: l.TotalBytes,

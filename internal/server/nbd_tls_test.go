@@ -336,6 +336,9 @@ func TestTheLimitsOfAVolumeTypeReachItsDevice(t *testing.T) {
 	if shown.text("attachment", "connection_info", "qos_specs", "total_iops_sec") != "100" {
 		t.Errorf("the client is told %v", shown)
 	}
+	if got := s.BudgetOf(nameOf(t, uri)); got != volume {
+		t.Errorf("it spends of the budget %q, want that of the volume, whatever the attachment's mode", got)
+	}
 	s.v3(admin, "PUT", "/qos-specs/"+specs, `{"qos_specs":{"total_iops_sec":"50"}}`, 200)
 	if got := s.QoSOf(nameOf(t, uri)); got.IOPS != 50 {
 		t.Errorf("a change: got %+v", got)
