@@ -29,8 +29,9 @@ type AssignmentList struct {
 	UserID   string
 	RoleID   string
 	Kind     TargetKind
-	TargetID string // with Kind
-	Limit    int    // rows at most
+	TargetID string      // with Kind
+	After    *Assignment // the last one of the page before; nil: from the first
+	Limit    int         // rows at most
 }
 
 // Grant gives a role; giving it twice succeeds. Fails with NotFound when the user,
@@ -74,6 +75,9 @@ func (s *Service) Assignments(ctx context.Context, list AssignmentList) ([]Assig
 		if !storable(text) {
 			return nil, nil
 		}
+	}
+	if a := list.After; a != nil && !storable(a.UserID+a.RoleID+a.Target.ID+string(a.Target.Kind)) {
+		return nil, Errorf(Invalid, "marker is none that a list gave.")
 	}
 	list.Limit = page(list.Limit)
 	return s.store.Assignments(ctx, list)

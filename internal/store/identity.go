@@ -91,6 +91,16 @@ func (t *terms) add(before string, arg any, after string) {
 	t.text.WriteString(before + "$" + strconv.Itoa(len(t.args)) + after)
 }
 
+// after adds that a row comes after the marker, which has these values.
+func (t *terms) after(columns string, marker ...any) {
+	t.add("("+columns+") > (", marker[0], "")
+	for _, value := range marker[1:] {
+		t.args = append(t.args, value)
+		t.text.WriteString(", $" + strconv.Itoa(len(t.args)))
+	}
+	t.text.WriteString(")")
+}
+
 // is adds column = value unless value is empty.
 func (t *terms) is(column, value string) {
 	if value != "" {
@@ -177,6 +187,9 @@ func (s identityStore) Assignments(ctx context.Context, list identity.Assignment
 	where.is("target_kind", string(list.Kind))
 	where.is("target_id", list.TargetID)
 	where.is("role_id", list.RoleID)
+	if a := list.After; a != nil {
+		where.after("target_kind, target_id, user_id, role_id", string(a.Target.Kind), a.Target.ID, a.UserID, a.RoleID)
+	}
 	query, args := where.end(`SELECT user_id, role_id, target_kind, target_id FROM role_assignments`,
 		`target_kind, target_id, user_id, role_id`, list.Limit)
 	var found []identity.Assignment

@@ -90,8 +90,15 @@ func (a *API) listAssignments(x *wire.Exchange) error {
 	if _, err := x.Authorize(); err != nil {
 		return err
 	}
+	page, err := readPage(x)
+	if err != nil {
+		return err
+	}
 	query := x.Request.URL.Query()
-	list := identity.AssignmentList{UserID: query.Get("user.id"), RoleID: query.Get("role.id")}
+	list := identity.AssignmentList{UserID: query.Get("user.id"), RoleID: query.Get("role.id"), Limit: page.limit}
+	if list.After, err = readAssignmentMarker(page.marker); err != nil {
+		return err
+	}
 	if id := query.Get("scope.project.id"); id != "" {
 		list.Kind, list.TargetID = identity.OnProject, id
 	} else if id := query.Get("scope.domain.id"); id != "" {
@@ -118,7 +125,29 @@ func (a *API) listAssignments(x *wire.Exchange) error {
 		}
 		views = append(views, v)
 	}
-	return a.replyList(x, "role_assignments", views, "")
+	if len(held) == 0 {
+		return a.replyList(x, "role_assignments", views, "")
+	}
+	return a.replyList(x, "role_assignments", views, page.next(x, len(held), assignmentMarker(held[len(held)-1])))
+}
+
+// assignmentMarker names the last assignment of a page, which has no id.
+func assignmentMarker(a identity.Assignment) string {
+	return strings.Join([]string{string(a.Target.Kind), a.Target.ID, a.UserID, a.RoleID}, ",")
+}
+
+// readAssignmentMarker reads what assignmentMarker wrote; nil when there is none.
+func readAssignmentMarker(marker string) (*identity.Assignment, error) {
+	if marker == "" {
+		return nil, nil
+	}
+	parts := strings.Split(marker, ",")
+	if len(parts) != 4 {
+		return nil, identity.Errorf(identity.Invalid, "marker must be that of a link to the next page, not %.64q", marker)
+	}
+	return &identity.Assignment{
+		UserID: parts[2], RoleID: parts[3], Target: identity.Target{Kind: identity.TargetKind(parts[0]), ID: parts[1]},
+	}, nil
 }
 
 func (a *API) viewAssignment(x *wire.Exchange, h identity.Assignment) assignmentView {

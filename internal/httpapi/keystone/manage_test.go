@@ -2,9 +2,12 @@ package keystone_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestMembersManageNothing(t *testing.T) {
@@ -212,6 +215,31 @@ func TestRoleAssignmentsAreListed(t *testing.T) {
 	if on.text("role_assignments.0.scope.domain.id") != "default" || strings.Contains(on.body, `"name"`) || on.at("role_assignments.1") == nil || on.at("role_assignments.2") != nil {
 		t.Errorf("on the domain: %s", on.body)
 	}
+}
+
+func TestRoleAssignmentsComeInPages(t *testing.T) {
+	s := newService(t)
+	all := s.call("GET", "/v3/role_assignments", s.admin, "").want(200)
+	whole := all.at("role_assignments").([]any)
+	if len(whole) < 3 || all.at("links.next") != nil {
+		t.Fatalf("all at once: %s", all.body)
+	}
+	var paged []any
+	path := "/v3/role_assignments?limit=2"
+	for path != "" && len(paged) <= len(whole) {
+		a := s.call("GET", path, s.admin, "").want(200)
+		paged = append(paged, a.at("role_assignments").([]any)...)
+		next, _ := url.Parse(a.text("links.next"))
+		if path = ""; next.RawQuery != "" {
+			path = "/v3/role_assignments?" + next.RawQuery
+		}
+	}
+	if diff := cmp.Diff(whole, paged); diff != "" {
+		t.Errorf("page by page: %s", diff)
+	}
+	s.call("GET", "/v3/role_assignments?marker=one", s.admin, "").want(400)
+	s.call("GET", "/v3/role_assignments?marker=%00,a,b,c", s.admin, "").want(400)
+	s.call("GET", "/v3/role_assignments?limit=0", s.admin, "").want(400)
 }
 
 func TestListsComeInPages(t *testing.T) {

@@ -193,10 +193,12 @@ func (s *Store) Assignments(_ context.Context, l identity.AssignmentList) ([]ide
 				found = append(found, a)
 			}
 		}
-		slices.SortFunc(found, func(a, b identity.Assignment) int {
+		order := func(a, b identity.Assignment) int {
 			return cmp.Or(cmp.Compare(a.Target.Kind, b.Target.Kind), cmp.Compare(a.Target.ID, b.Target.ID),
 				cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.RoleID, b.RoleID))
-		})
+		}
+		found = slices.DeleteFunc(found, func(a identity.Assignment) bool { return l.After != nil && order(a, *l.After) <= 0 })
+		slices.SortFunc(found, order)
 		found = found[:min(len(found), l.Limit)]
 		return nil
 	})

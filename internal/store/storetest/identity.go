@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -313,6 +314,12 @@ func testIdentityAssignmentOrder(t *testing.T, p *people) {
 	})
 	got, err := p.Assignments(t.Context(), identity.AssignmentList{Limit: 10})
 	same(t, "all", want, got, err)
+	for i := range want {
+		got, err := p.Assignments(t.Context(), identity.AssignmentList{After: &want[i], Limit: 10})
+		if !slices.Equal(got, want[i+1:]) || err != nil {
+			t.Errorf("after row %d: %v, %v", i, got, err)
+		}
+	}
 	got, err = p.Assignments(t.Context(), identity.AssignmentList{Limit: 2})
 	same(t, "two", want[:2], got, err)
 }
