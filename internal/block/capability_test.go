@@ -13,6 +13,8 @@ import (
 func TestVolumesNeedTheCapabilitiesThatTheirTypeAsksFor(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
 		r.start()
+		moved := r.volume(block.NewVolume{Size: 1})
+		r.settle(time.Second)
 		for i, tc := range []struct {
 			key, value string
 			fits       bool
@@ -61,6 +63,9 @@ func TestVolumesNeedTheCapabilitiesThatTheirTypeAsksFor(t *testing.T) {
 			}
 			if told := r.messages(); (len(told) == 0) != tc.fits || (len(told) > 0 && told[0].EventID != "VOLUME_VOLUME_001_003") {
 				t.Errorf("%s %q: got the messages %+v", tc.key, tc.value, told)
+			}
+			if err := r.service.RetypeVolume(t.Context(), demo, moved.ID, name); (err == nil) != tc.fits || (!tc.fits && block.KindOf(err) != block.Invalid) {
+				t.Errorf("%s %q: a change of type gives %v", tc.key, tc.value, err)
 			}
 			for _, m := range r.messages() {
 				r.must(r.service.DeleteMessage(t.Context(), demo, m.ID))

@@ -2,6 +2,7 @@ package block
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -25,6 +26,10 @@ func (s *Service) retype(ctx context.Context, c Caller, id, named string, bought
 	if err != nil {
 		return err
 	}
+	misfit, err := s.misfit(ctx, typeNamed(types, named))
+	if err != nil {
+		return err
+	}
 	_, err = s.changeVolume(ctx, c, id, func(v *Volume, tx Tx) error {
 		to, err := typeFor(tx, c, types, named)
 		if err != nil {
@@ -36,6 +41,9 @@ func (s *Service) retype(ctx context.Context, c Caller, id, named string, bought
 		}
 		if err := canRetype(v, from, to, qos); err != nil {
 			return err
+		}
+		if misfit != nil {
+			return misfit
 		}
 		limits, err := limitsOf(tx, v.ProjectID)
 		if err != nil {
@@ -60,6 +68,18 @@ func (s *Service) retype(ctx context.Context, c Caller, id, named string, bought
 		return then(v, tx)
 	})
 	return err
+}
+
+// misfit is why a volume of the backend cannot be of the type; nil when it can. Cinder
+// says yes, and lets the volume be when its scheduler finds nothing.
+func (s *Service) misfit(ctx context.Context, t *VolumeType) (refusal, err error) {
+	if t == nil {
+		return nil, nil
+	}
+	if err = s.offers(ctx, t.ID); errors.Is(err, errNoBackend) {
+		return Errorf(Invalid, "Invalid input received: Invalid volume_type passed, the storage does not offer all that type %.64s asks for.", t.Name), nil
+	}
+	return nil, err
 }
 
 // multiattachAs is what a volume is after a change of type: as the new type says, or
