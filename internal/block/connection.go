@@ -163,11 +163,17 @@ func restsWith(tx Tx, v *Volume) (VolumeStatus, error) {
 }
 
 // noClients refuses a volume that somebody is attached to or may open, as after
-// its status was set by hand: whoever gets it next would share it.
+// its status was set by hand: whoever gets it next would share it, and whoever has
+// it open would see its bytes change.
 func noClients(tx Tx, v *Volume) error {
 	if len(v.Attachments) > 0 {
 		return Errorf(WrongStatus, "Invalid volume: Volume %s must not be attached, and has %d attachments.", v.ID, len(v.Attachments))
 	}
+	return noConnections(tx, v)
+}
+
+// noConnections refuses a volume that somebody may open.
+func noConnections(tx Tx, v *Volume) error {
 	left, err := tx.ConnectionsOf(v.ID)
 	if err == nil && len(left) > 0 {
 		return Errorf(WrongStatus, "Invalid volume: Volume %s must not be in use, and has %d connections: terminate them first.", v.ID, len(left))

@@ -26,6 +26,9 @@ func (s *Service) ReimageVolume(ctx context.Context, c Caller, id, imageID strin
 		if !slices.Contains(allowed, v.Status) {
 			return Errorf(WrongStatus, "Invalid volume: Volume %s status must be one of %v, but current status is: %s.", id, allowed, v.Status)
 		}
+		if err := noConnections(tx, v); err != nil { // reserved, it may have an attachment
+			return err
+		}
 		probe := *v
 		probe.ImageID = imageID
 		if _, err := fillFromImage(tx, c, &probe); err != nil {

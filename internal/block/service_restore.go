@@ -59,6 +59,9 @@ func takeVolume(tx Tx, vol *Volume, b *Backup) error {
 	if vol.Status != VolumeAvailable {
 		return Errorf(WrongStatus, "Invalid volume: Volume to be restored to must be available")
 	}
+	if err := noClients(tx, vol); err != nil {
+		return err
+	}
 	if b.Size > vol.Size {
 		return Errorf(Invalid, "Invalid volume: volume size %d is too small to restore backup of size %d.", vol.Size, b.Size)
 	}
