@@ -64,7 +64,9 @@ func TestSnapshotGroupIsOfOneMomentAndGoesInOneJob(t *testing.T) {
 		r.start()
 		ids := r.disks(3)
 		g := r.together(block.NewSnapshotGroup{VolumeIDs: ids, Name: block.SetText("n"), Tags: map[string]string{"k": "v"}, InstantAccess: true, FullCopy: true})
-		r.groupSnapshotIs(g.ID, block.GroupSnapshotCreating)
+		if g.Status != block.GroupSnapshotCreating {
+			t.Errorf("it begins as %s", g.Status)
+		}
 		r.settle(time.Second)
 		r.groupSnapshotIs(g.ID, block.GroupSnapshotAvailable)
 		if n := r.bytes.Count(fake.SnapshotGroup); n != 1 || r.bytes.Count(fake.Snapshot) != 0 {
