@@ -215,6 +215,14 @@ func TestTheAttachmentsOfASharedVolumeSeeEachOthersBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, b, 1<<20, []byte("from one"))
+	third := s.v3(demo, "POST", "/attachments", `{"attachment":{"volume_uuid":"`+volume+`","connector":{"host":"three","mode":"ro"}}}`, 200)
+	s.v3(demo, "POST", "/attachments/"+third.text("attachment", "id")+"/action", `{"os-complete":{}}`, 204)
+	reader := mustConnect(t, third.text("attachment", "connection_info", "uri"))
+	holds(t, reader, 1<<20, []byte("from one"))
+	if err := a.WriteBytes(1<<20, []byte("one anew")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, reader, 1<<20, []byte("one anew"))
 	s.v3(demo, "DELETE", "/attachments/"+one, "", 200)
 	s.becomes(demo, volume, "in-use")
 	opensNothing(t, first)

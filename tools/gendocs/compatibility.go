@@ -16,12 +16,15 @@ import (
 // compatibility makes docs/compatibility.md from the dialects' switches, the
 // accepted differences, the clients' counts and every comment that says Assumed.
 func compatibility(p *page) error {
-	p.title("Compatibility", "`internal/httpapi/wire/dialect.go`, `compat/accepted.json`, `compat/fidelity.tsv`, `compat/calls.tsv`, the files of `compat/clients` and every `Assumed:` in the code",
+	p.title("Compatibility", "`internal/httpapi/wire/dialect.go`, `compat/accepted.json`, `compat/fidelity.tsv`, `compat/calls.tsv`, `compat/gaps.tsv`, the files of `compat/clients` and every `Assumed:` in the code",
 		"What differs between the dialects, what differs from recorded Cinder on purpose, and what no source told us. What is served at all: [routes](routes.md).")
 	if err := p.clients(); err != nil {
 		return err
 	}
 	if err := p.missingCalls(); err != nil {
+		return err
+	}
+	if err := p.gaps(); err != nil {
 		return err
 	}
 	if err := p.dialects(); err != nil {
@@ -31,6 +34,24 @@ func compatibility(p *page) error {
 		return err
 	}
 	return p.assumed()
+}
+
+// gaps shows what clients may expect and do not find.
+func (p *page) gaps() error {
+	p.heading("Known gaps")
+	p.paragraph("What clients of Cinder, EVS or Glance may expect of a call that is served, and do not find.")
+	p.head("where", "what", "instead")
+	return eachLine("compat/gaps.tsv", func(line string) error {
+		cells := strings.Split(line, "\t")
+		if len(cells) == 2 {
+			cells = append(cells, "")
+		}
+		if len(cells) != 3 {
+			return fmt.Errorf("not two or three columns: %q", line)
+		}
+		p.row(cells...)
+		return nil
+	})
 }
 
 // dialects shows each switch with its value in both dialects.
