@@ -244,6 +244,7 @@ func (e *Env) nativeVolumeExtend(t T, version string, ok int) {
 	path := e.native(version, "/cloudvolumes/"+id+"/action")
 	for body, code := range map[string]string{
 		`{"os-extend":{}}`: "EVS.1015", `{"os-extend":{"new_size":1}}`: "EVS.1015", `{"os-extend":{"new_size":"x"}}`: "EVS.1015",
+		`{"os-extend":{"new_size":-1}}`: "EVS.1015", `{"os-extend":{"new_size":32769}}`: "EVS.1010", `{"os-extend":{"new_size":1e30}}`: "EVS.1010",
 	} {
 		e.refusal(t, e.do(t, "POST", path, body), 400, code)
 	}
@@ -256,6 +257,7 @@ func (e *Env) nativeVolumeExtend(t T, version string, ok int) {
 	if got := e.volumeOf(t, id); fmt.Sprint(got["size"]) != "2" {
 		t.Errorf("the size is %v, want 2", got["size"])
 	}
+	e.extensionRules(t, version)
 }
 
 func nativeVolumeDelete(t T, e *Env) {

@@ -80,6 +80,7 @@ func (e *Env) nativeCreate(t T, version string, ok int) {
 	e.nativeFromSnapshot(t, all)
 	e.nativeFromImage(t, all)
 	e.performance(t, all)
+	e.orders(t, func(order string) *client.Answer { return e.do(t, "POST", all, `{"bssParam":`+order+`,`+disk("")[1:]) }, func(a *client.Answer) { e.disk(t, a) })
 	if e.evs() {
 		e.cinderBatch(t)
 	}
@@ -127,7 +128,6 @@ func badDisks(volume string) [][2]string {
 		{disk(`"metadata":{"__system__encrypted":"1","__system__cmkid":"` + key[1:] + `"}`), "EVS.2041"}, {disk(`"metadata":{"__system__cmkid":"` + key + `"}`), "EVS.2041"},
 		{disk(`"metadata":{"__system__mine":"1"}`), "EVS.2047"}, {disk(`"metadata":{"a":"` + long[1:] + `"},"size":0`), "EVS.1010"}, {disk(manyItems()), "EVS.1005"},
 		{disk(`"metadata":{"hw:passthrough":"yes"}`), "EVS.1057"}, {disk(`"metadata":{"full_clone":"2"}`), "EVS.1063"},
-		{`{"bssParam":{"chargingMode":"prePaid","periodType":"month","periodNum":1},` + disk("")[1:], "EVS.2147"}, {`{"bssParam":5,` + disk("")[1:], "EVS.2147"},
 		{`{"server_id":"` + unknownID + `",` + disk("")[1:], "EVS.2229"},
 		{disk(`"tags":5`), "EVS.1062"}, {disk(`"tags":{"a b":"c"}`), "EVS.1062"}, {disk(`"tags":{"` + key + `k":"c"}`), "EVS.1062"},
 		{disk(`"tags":{"a":"1","b":"1","c":"1","d":"1","e":"1","f":"1","g":"1","h":"1","i":"1","j":"1","k":"1"}`), "EVS.1061"},
@@ -297,7 +297,7 @@ func nativeBatchExtend(t T, e *Env) {
 	for _, tc := range [][2]string{
 		{"", "EVS.1011"}, {`{}`, "EVS.5400"}, {`{"volumes":[]}`, "EVS.5400"}, {`{"volumes":[5]}`, "EVS.5400"},
 		{`{"volumes":[` + item("x", 2) + `]}`, "EVS.1002"}, {`{"volumes":[{"id":"` + one + `"}]}`, "EVS.1015"},
-		{`{"volumes":[` + item(one, 2) + "," + item(two, 1) + `]}`, "EVS.1015"}, {`{"volumes":[` + item(one, 2) + "," + item(one, 3) + `]}`, "EVS.1064"},
+		{`{"volumes":[` + item(one, 32769) + `]}`, "EVS.1010"}, {`{"volumes":[` + item(one, 2) + "," + item(two, 1) + `]}`, "EVS.1015"}, {`{"volumes":[` + item(one, 2) + "," + item(one, 3) + `]}`, "EVS.1064"},
 		{`{"volumes":[` + strings.Repeat(item(one, 2)+",", 100) + item(two, 2) + `]}`, "EVS.5400"},
 	} {
 		e.refusal(t, e.do(t, "POST", path, tc[0]), 400, tc[1])
@@ -305,6 +305,9 @@ func nativeBatchExtend(t T, e *Env) {
 	e.refusal(t, e.do(t, "POST", path, `{"volumes":[`+item(one, 2)+","+item(unknownID, 2)+`]}`), 404, "EVS.5404")
 	if got := e.volumeOf(t, one); got["status"] != "available" || fmt.Sprint(got["size"]) != "1" {
 		t.Errorf("a refused batch left %v", got)
+	}
+	for _, order := range []string{`5`, `{"is_auto_pay":true}`, `{"is_auto_pay":"maybe"}`} {
+		e.refusal(t, e.do(t, "POST", path, `{"volumes":[`+item(one, 2)+`],"bss_param":`+order+`}`), 400, "EVS.2147")
 	}
 	a := e.do(t, "POST", path, `{"volumes":[`+item(one, 2)+","+item(two, 3)+`],"bss_param":{"is_auto_pay":"false"}}`)
 	status(t, a, 202)
@@ -375,6 +378,12 @@ func nativeRetype(t T, e *Env) {
 			t.Errorf("%s: got %s, want 400", body, a)
 		}
 	}
+	e.orders(t, func(order string) *client.Answer {
+		return e.do(t, "POST", path, `{"os-retype":{"new_type":"SAS"},"bssParam":`+order+`}`)
+	}, func(a *client.Answer) {
+		status(t, a, 202)
+		status(t, e.do(t, "POST", path, `{"os-retype":{"new_type":"SATA"}}`), 202)
+	})
 	a := e.do(t, "POST", path, `{"os-retype":{"new_type":"SSD"},"bssParam":{"isAutoPay":"false"}}`)
 	status(t, a, 202)
 	if job := e.finished(t, a, "/v2"); job["job_type"] != "retypeVolume" || madeIDs(job)[0] != id {

@@ -5,7 +5,7 @@ type Caller struct {
 	UserID    string
 	ProjectID string
 	Admin     bool // holds the role admin on the token's scope
-	Vendor    bool // EVS's rule holds that metadata keys of the service are not to be changed
+	Vendor    bool // EVS's rules hold: metadata keys of the service are not to be changed, nor shared volumes in use extended
 }
 
 // owns tells whether an object of project is within the caller's reach.

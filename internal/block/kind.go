@@ -102,4 +102,5 @@ const (
 	AboutBackupRunning  = "backup.running" // a volume that a backup is made of or restored to
 	AboutRetype         = "new_type.other" // a change of type that the two types do not allow
 	AboutMetadataLarge  = "metadata.large" // more metadata on one object than there may be
+	AboutShared         = "volume.shared"  // a volume that several servers may have, and one has
 )

@@ -13,15 +13,18 @@ func (s *Service) ExtendVolume(ctx context.Context, c Caller, id string, size Si
 		return err
 	}
 	_, err = s.changeVolume(ctx, c, id, func(vol *Volume, tx Tx) error {
-		return s.extend(tx, vol, types, size, inUse, "")
+		return s.extend(tx, c, vol, types, size, inUse, "")
 	})
 	return err
 }
 
 // extend is ExtendVolume in a transaction, on a copy of the row.
-func (s *Service) extend(tx Tx, vol *Volume, types []*VolumeType, size Size, inUse bool, batch string) error {
+func (s *Service) extend(tx Tx, c Caller, vol *Volume, types []*VolumeType, size Size, inUse bool, batch string) error {
 	if vol.Status != VolumeAvailable && (!inUse || vol.Status != VolumeInUse) {
 		return Errorf(WrongStatus, "Invalid volume: Volume %s status must be available to extend, but current status is: %s.", vol.ID, vol.Status)
+	}
+	if c.Vendor && vol.Multiattach && vol.Status != VolumeAvailable { // Source: EVS.1065
+		return On(AboutShared, Errorf(WrongStatus, "Invalid volume: Volume %s is shared, and its status must be available to extend, but current status is: %s.", vol.ID, vol.Status))
 	}
 	if size <= vol.Size {
 		return On("new_size", Errorf(Invalid, "Invalid input received: New size for extend must be greater than current size. (current: %d, extended: %d).", vol.Size, size))

@@ -139,7 +139,7 @@ func (s *Service) ExtendVolumes(ctx context.Context, c Caller, growths []VolumeG
 			if err != nil {
 				return err
 			}
-			if err := s.extend(tx, vol, types, g.Size, inUse, batch); err != nil {
+			if err := s.extend(tx, c, vol, types, g.Size, inUse, batch); err != nil {
 				return err
 			}
 			if err := tx.SaveVolume(vol); err != nil {

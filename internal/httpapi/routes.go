@@ -124,13 +124,15 @@ func (p *place) row(x *wire.Exchange) (*wire.Route, error) {
 		return nil, wire.Refuse(wire.Malformed, "There is no such action: none. Verify the request body and Content-Type header and try again.")
 	}
 	top, err := x.Top()
-	if err != nil || len(top) != 1 {
-		return nil, wire.Refuse(wire.Malformed, "Malformed request body: it must be an object with one key, the action.")
-	}
-	for i := range p.rows {
-		if p.rows[i].Action == top[0].Name {
-			return &p.rows[i], nil
+	if err == nil {
+		for i := range p.rows {
+			if p.rows[i].Named(top) {
+				return &p.rows[i], nil
+			}
 		}
+	}
+	if len(top) != 1 {
+		return nil, wire.Refuse(wire.Malformed, "Malformed request body: it must be an object with one key, the action.")
 	}
 	return nil, wire.Refuse(wire.Malformed, "There is no such action: %.64q. Verify the request body and Content-Type header and try again.", top[0].Name)
 }

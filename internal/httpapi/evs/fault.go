@@ -65,11 +65,11 @@ var fine = map[string]finerCodes{
 	"cloudvolume.update":   {about: map[string]fault{"volume": {400, "EVS.1001"}, "volume.nothing": {400, "EVS.1007"}}},
 	"cloudvolume.create":   {about: createFaults},
 	"cloudvolume.batch_extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{
-		"body": {400, "EVS.1011"}, "new_size": {400, "EVS.1015"}, "volume_id": {400, "EVS.1002"}}},
+		"body": {400, "EVS.1011"}, "new_size": {400, "EVS.1015"}, "volume_id": {400, "EVS.1002"}, block.AboutShared: {400, "EVS.1065"}}},
 	"cloudvolume.unsubscribe": {about: map[string]fault{
 		"volume_ids.none": {400, "EVS.1032"}, "volume_ids.many": {400, "EVS.1053"}, "volume_id": {400, "EVS.1002"}}},
 	"cloudvolume.delete": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1046"}}, about: map[string]fault{block.AboutBackupRunning: {400, "EVS.2130"}}},
-	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}}},
+	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}, block.AboutShared: {400, "EVS.1065"}}},
 	"snapshot5.":         {about: snapshot5Faults},
 	"snapshot5.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
 	"cloudvolume.retype": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.2087"}}, about: map[string]fault{
@@ -95,7 +95,7 @@ var volumeFaults = with(listFaults, map[string]fault{
 	"name":      {400, "EVS.1003"}, "display_name": {400, "EVS.1003"}, "description": {400, "EVS.1004"}, "display_description": {400, "EVS.1004"},
 	"size": {400, "EVS.1010"}, "volume_type": {400, "EVS.2070"}, "count": {400, "EVS.1021"},
 	"snapshot_id": {400, "EVS.2045"}, "backup_id": {400, "EVS.1006"}, "imageRef": {400, "EVS.2046"},
-	"metadata.system": {400, "EVS.2047"}, block.AboutVolumesQuota: {400, "EVS.1034"}, block.AboutGigabytesQuota: {400, "EVS.1042"},
+	"metadata.system": {400, "EVS.2047"}, aboutOrder: {400, "EVS.2147"}, block.AboutVolumesQuota: {400, "EVS.1034"}, block.AboutGigabytesQuota: {400, "EVS.1042"},
 })
 
 func with(a, b map[string]fault) map[string]fault {

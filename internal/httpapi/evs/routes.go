@@ -58,7 +58,7 @@ func (a *API) volumeRoutes() []wire.Route {
 		{Name: "cloudvolume.update", Method: "PUT", Path: one, Versions: wire.V2, Permission: wire.Member, OK: 200, Source: evs14, Handle: a.updateVolume},
 		{Name: "cloudvolume.delete", Method: "DELETE", Path: one, Versions: wire.V2, Permission: wire.Member, OK: 200, Source: evs14, Handle: a.deleteVolume},
 		{Name: "cloudvolume.extend", Method: "POST", Path: one + "/action", Action: "os-extend", Versions: wire.V2, Permission: wire.Member, OK: 200, Source: evs14, Handle: a.extendVolume},
-		{Name: "cloudvolume.extend_v21", Method: "POST", Path: one + "/action", Action: "os-extend", Versions: wire.V21, Permission: wire.Member, OK: 202, Source: evs15, Handle: a.extendVolume},
+		{Name: "cloudvolume.extend_v21", Method: "POST", Path: one + "/action", Action: "os-extend", Beside: []string{"bssParam"}, Versions: wire.V21, Permission: wire.Member, OK: 202, Source: evs15, Handle: a.extendVolume},
 		{Name: "cloudvolume.vendor_list", Method: "GET", Path: "/os-vendor-volumes/detail", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs14, Handle: a.listVolumes},
 		{Name: "cloudvolume.vendor_show", Method: "GET", Path: "/os-vendor-volumes/{volume_id}", Versions: wire.V2V3, Permission: wire.Reader, OK: 200, Source: evs14, Handle: a.showVolume},
 	}

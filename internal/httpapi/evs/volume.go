@@ -113,8 +113,11 @@ func (a *API) deleteVolume(x *wire.Exchange) error {
 }
 
 // extendVolume serves os-extend on /v2|v2.1/{project_id}/cloudvolumes/{volume_id}/action.
-// Source: EVS 7.3; 202 on v2.1.
+// On v2.1 bssParam may stand beside it. Source: EVS 7.3; 202 on v2.1.
 func (a *API) extendVolume(x *wire.Exchange) error {
+	if err := payAsYouGo(x, "bssParam"); err != nil {
+		return err
+	}
 	members, err := x.Object("os-extend")
 	if err != nil {
 		return err
@@ -128,6 +131,7 @@ func (a *API) extendVolume(x *wire.Exchange) error {
 		return err
 	}
 	const inUse = true
+	caller.Vendor = true // in dialect cinder, too
 	id := x.PathValue("volume_id")
 	if err := a.blocks.ExtendVolume(x.Context(), caller, id, size, inUse); err != nil {
 		return err

@@ -31,7 +31,10 @@ func (a *API) createVolumes(x *wire.Exchange) error {
 	if !x.Body.Given {
 		return block.On("body", block.Errorf(block.Invalid, "Missing request body: a JSON object with volume is needed."))
 	}
-	if err := payAsYouGo(x); err != nil {
+	if err := noServer(x); err != nil {
+		return err
+	}
+	if err := payAsYouGo(x, "bssParam"); err != nil {
 		return err
 	}
 	members, err := x.Object("volume")
@@ -62,27 +65,12 @@ func (a *API) createVolumes(x *wire.Exchange) error {
 	return reply(x, x.Route.OK, answer)
 }
 
-// payAsYouGo refuses orders: nothing is sold here. Servers to attach to are another
-// service's, so there are none. Source: EVS 7.2, bssParam, server_id; EVS.2147, EVS.2229.
-func payAsYouGo(x *wire.Exchange) error {
+// noServer refuses to attach what is made: servers are another service's, so there are
+// none. Source: EVS 7.2, server_id; EVS.2229.
+func noServer(x *wire.Exchange) error {
 	top, err := x.Top()
 	if err != nil {
 		return err
-	}
-	if value, given := top.Get("bssParam"); given && value.Kind() != 'n' {
-		order, err := wire.ObjectOf(value, "bssParam")
-		if err != nil {
-			return block.On("bssParam", err)
-		}
-		if mode, given := order.Get("chargingMode"); given && mode.Kind() != 'n' {
-			text, err := wire.ReadString(mode, "chargingMode")
-			if err == nil && text != "postPaid" {
-				err = block.Errorf(block.Invalid, "Invalid input for field/attribute bssParam.chargingMode: it must be postPaid, not %.64q: disks cannot be bought for a period here.", text)
-			}
-			if err != nil {
-				return block.On("bssParam", err)
-			}
-		}
 	}
 	server, err := text(top, "server_id")
 	if err == nil && server != "" {
@@ -307,7 +295,7 @@ var createFaults = map[string]fault{
 	"snapshot_id.status": {400, "EVS.2043"}, "backup_id.count": {400, "EVS.1051"}, "backup_id.status": {400, "EVS.1044"}, "backup_id.size": {400, "EVS.1022"}, "imageRef.shared": {400, "EVS.2094"},
 	"metadata": {400, "EVS.5400"}, "metadata.system": {400, "EVS.2047"}, block.AboutMetadataLarge: {400, "EVS.1005"}, "metadata.inherited": {400, "EVS.1043"}, "metadata.encryption": {400, "EVS.2041"},
 	"metadata.passthrough": {400, "EVS.1057"}, "metadata.full_clone": {400, "EVS.1063"}, "shareable": {400, "EVS.1054"},
-	"bssParam": {400, "EVS.2147"}, "server_id": {400, "EVS.2229"}, "enterprise_project_id": {400, "EVS.2059"},
+	"server_id": {400, "EVS.2229"}, "enterprise_project_id": {400, "EVS.2059"},
 	block.AboutTag: {400, "EVS.1062"}, block.AboutTagCount: {400, "EVS.1061"},
 	"token": {400, "EVS.2218"}, "token.used": {400, "EVS.2219"}, "token.old": {400, "EVS.2220"},
 }

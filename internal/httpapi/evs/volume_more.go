@@ -39,11 +39,14 @@ func items(members wire.Members, key string, most int) ([]jsontext.Value, error)
 }
 
 // batchExtend serves POST /v5/{project_id}/volumes/batch-extend: all disks grow, or
-// none. What bss_param says of paying means nothing here. Source: EVS 7.3.
+// none. Source: EVS 7.3.
 func (a *API) batchExtend(x *wire.Exchange) error {
 	top, err := x.Top()
 	if err != nil {
 		return block.On("body", err)
+	}
+	if err := payAsYouGo(x, "bss_param"); err != nil {
+		return err
 	}
 	list, err := items(top, "volumes", block.MaxBatch)
 	if err != nil {
@@ -60,6 +63,7 @@ func (a *API) batchExtend(x *wire.Exchange) error {
 		return err
 	}
 	const inUse = true
+	caller.Vendor = true // in dialect cinder, too
 	id, err := a.blocks.ExtendVolumes(x.Context(), caller, growths, inUse)
 	if err != nil {
 		return err

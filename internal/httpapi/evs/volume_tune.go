@@ -14,9 +14,11 @@ func (a *API) tuneRoutes() []wire.Route {
 	}
 }
 
-// retypeVolume serves POST /v2/{project_id}/volumes/{volume_id}/retype; what
-// bssParam says of paying means nothing here. Source: EVS 7.3.
+// retypeVolume serves POST /v2/{project_id}/volumes/{volume_id}/retype. Source: EVS 7.3.
 func (a *API) retypeVolume(x *wire.Exchange) error {
+	if err := payAsYouGo(x, "bssParam"); err != nil {
+		return err
+	}
 	members, err := x.Object("os-retype")
 	if err != nil {
 		return err

@@ -1,5 +1,7 @@
 package wire
 
+import "slices"
+
 // Permission is what a route asks of the caller's roles.
 type Permission int
 
@@ -45,8 +47,9 @@ type Handler func(x *Exchange) error
 type Route struct {
 	Name       string // snapshot.update
 	Method     string
-	Path       string // below version and project: /snapshots/{snapshot_id}
-	Action     string // of several calls on one path, the key of the body that names this one
+	Path       string   // below version and project: /snapshots/{snapshot_id}
+	Action     string   // of several calls on one path, the key of the body that names this one
+	Beside     []string // keys of the body that may stand beside the action
 	Versions   Versions
 	Permission Permission
 	Since      Microversion // lowest 3.N that has it
@@ -55,6 +58,20 @@ type Route struct {
 	Handle     Handler
 	// Raw leaves the body to the handler: it is no JSON, or of another media type.
 	Raw bool
+}
+
+// Named tells whether a body names the row: by its action, once, and nothing else that
+// may not stand beside it.
+func (r *Route) Named(body Members) bool {
+	named := 0
+	for _, m := range body {
+		if m.Name == r.Action {
+			named++
+		} else if !slices.Contains(r.Beside, m.Name) {
+			return false
+		}
+	}
+	return named == 1
 }
 
 // Door is one family of calls: its rows and its way to say that something failed.
