@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -154,15 +155,16 @@ func TestCodesOfEVSAreRaisedByWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheNativeFamilies runs the suite's functions on them, in both dialects.
-func TestFaultsOfTheNativeFamilies(t *testing.T) {
+// TestFaultsAndLimitsOfTheNativeFamilies runs the suite's functions on them, in both
+// dialects.
+func TestFaultsAndLimitsOfTheNativeFamilies(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			e, rows := env(t, dialect), readCodes(t)
 			seen := watch(e.Target)
-			for _, c := range suite.NativeFaults() {
+			for _, c := range slices.Concat(suite.NativeFaults(), suite.NativeLimits()) {
 				t.Run(c.Name, func(t *testing.T) {
 					seen.begin(c.Name)
 					c.Run(t, e.In("v3"))

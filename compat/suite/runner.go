@@ -69,7 +69,7 @@ func All() []Function {
 	for _, c := range BadInput() {
 		all = append(all, Function{"bad input: " + c.Name, []string{"v2", "v3"}, c.Run})
 	}
-	for _, c := range NativeFaults() {
+	for _, c := range slices.Concat(NativeFaults(), NativeLimits()) {
 		all = append(all, Function{c.Name, []string{"v3"}, c.Run})
 	}
 	for _, c := range Observed() {

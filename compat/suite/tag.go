@@ -29,7 +29,7 @@ func tagOperations() []Operation {
 func tagBody(action string, tags map[string]string) string {
 	var items []string
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		items = append(items, fmt.Sprintf(`{"key":%q,"value":%q}`, key, tags[key]))
+		items = append(items, `{"key":`+jsonText(key)+`,"value":`+jsonText(tags[key])+`}`)
 	}
 	list := `"tags":[` + strings.Join(items, ",") + `]}`
 	if action == "" {

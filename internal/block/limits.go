@@ -5,9 +5,11 @@ const (
 	// MaxText is the length of a name or description: bytes of UTF-8 in dialect
 	// evs, characters in dialect cinder. Source: both seeds; recordings name-255.
 	MaxText = 255
-	// MaxMetadataKey is the length of a metadata key, in characters. Source: Cinder, recorded 413.
+	// MaxMetadataKey is the length of a metadata key, in characters; of disks in dialect evs in
+	// bytes of UTF-8. Source: Cinder, recorded 413; EVS 6.7.
 	MaxMetadataKey = 255
-	// MaxMetadataValue is the length of a metadata value, in characters. Source: Cinder, recorded 413.
+	// MaxMetadataValue is the length of a metadata value, in characters; of disks in dialect evs in
+	// bytes of UTF-8. Source: Cinder, recorded 413; EVS 6.7.
 	MaxMetadataValue = 255
 	// MaxMetadataItems is how many keys one object may have.
 	// Assumed: no source gives a bound that is enforced (Cinder took 200); a loop needs one.

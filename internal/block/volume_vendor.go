@@ -84,6 +84,9 @@ func checkVendorMetadata(items map[string]string, fromSource bool) error {
 			return On("metadata.inherited", Errorf(Invalid, "Invalid input for field/attribute metadata: %s follows from the snapshot or image and cannot be given.", key))
 		}
 	}
+	if err := checkVendorLengths(Invalid, items); err != nil {
+		return err
+	}
 	for key := range items {
 		if strings.HasPrefix(key, metadataSystem) && !slices.Contains(inherited, key) {
 			return errSystemKey(key)
@@ -104,6 +107,20 @@ func checkVendorMetadata(items map[string]string, fromSource bool) error {
 	}
 	if value, given := items[metadataFullClone]; given && value != "0" && value != "1" {
 		return On("metadata.full_clone", Errorf(Invalid, "Invalid input for field/attribute metadata: %s must be 0 or 1, not %.64q.", metadataFullClone, value))
+	}
+	return nil
+}
+
+// checkVendorLengths holds the metadata of a disk to EVS's lengths, which are bytes of
+// UTF-8. Source: EVS 6.1, 6.7.
+func checkVendorLengths(kind Kind, items map[string]string) error {
+	for key, value := range items {
+		switch {
+		case len(key) > MaxMetadataKey:
+			return On("metadata", Errorf(kind, "Invalid metadata size: Metadata property key %.64s… greater than %d bytes.", key, MaxMetadataKey))
+		case len(value) > MaxMetadataValue:
+			return On("metadata", Errorf(kind, "Invalid metadata size: Metadata property key %.64s value greater than %d bytes.", key, MaxMetadataValue))
+		}
 	}
 	return nil
 }
@@ -137,6 +154,11 @@ func errSystemKey(key string) error {
 func (v *Volume) setMetadata(c Caller, items map[string]string, replace bool) error {
 	if key := systemKey(v.Metadata, items, replace); key != "" && c.Vendor {
 		return errSystemKey(key)
+	}
+	if c.Vendor {
+		if err := checkVendorLengths(TooLarge, items); err != nil {
+			return err
+		}
 	}
 	merged, err := mergeMetadata(v.Metadata, items, replace)
 	v.Metadata = merged

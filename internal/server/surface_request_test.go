@@ -59,7 +59,6 @@ var bodies = map[string]string{
 	"consistencygroup.delete":          `{"consistencygroup":{"force":true}}`,
 	"cgsnapshot.create":                `{"cgsnapshot":{"consistencygroup_id":"{group}","name":"n","description":"d"}}`,
 
-	"cloudsnapshot.update":   `{"snapshot":{"name":"n","description":"d"}}`,
 	"volume.retype":          `{"os-retype":{"new_type":"SAS","migration_policy":"never"}}`,
 	"type.create":            `{"volume_type":{"name":"t{#}","description":"d","extra_specs":{"k":"v"},"os-volume-type-access:is_public":true}}`,
 	"type.update":            `{"volume_type":{"name":"t{#}","description":"d","is_public":false}}`,
@@ -90,7 +89,10 @@ var bodies = map[string]string{
 }
 
 // bodyOf is a body that the row takes.
-func bodyOf(row *wire.Route) string {
+func (c *caller) bodyOf(row *wire.Route) string {
+	if several := nativeBodies[row.Name]; len(several) > 0 {
+		return pick(c.rng, several)
+	}
 	if body := bodies[row.Name]; body != "" {
 		return body
 	}
@@ -171,7 +173,7 @@ func (c *caller) request(a *actor, as user) (method, text string) {
 		body = c.body(row, a)
 	}
 	if row.Action != "" && !c.oneIn(3) {
-		body = c.fill(bodyOf(row), a)
+		body = c.fill(c.bodyOf(row), a)
 	}
 	if c.oneIn(10) && body != "" {
 		return method, fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", head.String(), len(body), body)
@@ -188,7 +190,7 @@ func (c *caller) path(row *wire.Route, a *actor, as user) string {
 			break
 		}
 		wild, after, _ := strings.Cut(rest, "}")
-		noun := strings.TrimSuffix(wild, "_id")
+		noun := nounOf(strings.TrimSuffix(wild, "_id"))
 		if noun == "target" {
 			noun = "project"
 		}
@@ -223,11 +225,16 @@ func (c *caller) path(row *wire.Route, a *actor, as user) string {
 func (c *caller) query() string {
 	var pairs []string
 	for range 1 + c.rng.IntN(4) {
-		value := pick(c.rng, oddTexts)
+		key, value := pick(c.rng, queryKeys), pick(c.rng, oddTexts)
 		if c.oneIn(3) {
+			key = pick(c.rng, nativeKeys)
+		}
+		if c.oneIn(4) {
+			value = pick(c.rng, nativeTexts)
+		} else if c.oneIn(3) {
 			value = fmt.Sprint(c.rng.IntN(4))
 		}
-		pairs = append(pairs, url.QueryEscape(pick(c.rng, queryKeys))+"="+url.QueryEscape(value))
+		pairs = append(pairs, url.QueryEscape(key)+"="+url.QueryEscape(value))
 	}
 	if c.oneIn(20) {
 		pairs = append(pairs, "%zz", "a;b", "%ff=%00")
@@ -254,6 +261,8 @@ func (c *caller) headers(head *strings.Builder, as user) {
 	for _, extra := range []string{
 		"X-Subject-Token: " + as.token, "X-Subject-Token: \xff", "X-Service-Token: x", "X-Project-Id: " + c.vault["project"], "X-Roles: admin",
 		"X-Forwarded-Host: evil\"", "Accept: application/vnd.openstack.volume+json", "X-HTTP-Method-Override: DELETE", "Content-Type: text/html",
+		"X-Client-Token: 6f2d1c1e-0b2a-4a62-8f11-000000000001", "X-Client-Token: \xff", "X-Sdk-Date: 20261122T000000Z",
+		"Authorization: SDK-HMAC-SHA256 Access=A, SignedHeaders=x-sdk-date, Signature=" + strings.Repeat("0", 64),
 	} {
 		if c.oneIn(30) || (c.oneIn(3) && strings.HasPrefix(extra, "X-Subject")) {
 			head.WriteString(extra + "\r\n")
@@ -263,7 +272,7 @@ func (c *caller) headers(head *strings.Builder, as user) {
 
 // fill puts ids and a number where a body wants them.
 func (c *caller) fill(body string, a *actor) string {
-	for _, noun := range []string{"volume", "snapshot", "project", "group", "group_type"} {
+	for _, noun := range []string{"volume", "snapshot", "project", "group", "group_type", "backup", "image", "user"} {
 		if wanted := "{" + noun + "}"; strings.Contains(body, wanted) {
 			id, _ := jsontext.AppendQuote(nil, c.id(noun, a))
 			body = strings.ReplaceAll(body, wanted, string(id[1:len(id)-1]))
@@ -274,7 +283,7 @@ func (c *caller) fill(body string, a *actor) string {
 
 // body is one that the row takes, mostly with something in it put in another's place.
 func (c *caller) body(row *wire.Route, a *actor) string {
-	text := []byte(c.fill(bodyOf(row), a))
+	text := []byte(c.fill(c.bodyOf(row), a))
 	for range c.rng.IntN(3) {
 		if len(text) > 4000 { // nested deeply, by the replacement before
 			break

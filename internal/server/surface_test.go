@@ -120,7 +120,7 @@ func TestNoRequestFailsTheServerOrReachesAnothersProject(t *testing.T) {
 // newSurface makes the people and the vault.
 func newSurface(s *site) *surface {
 	all := &surface{
-		site: s, rows: s.Rows(), ids: map[string][]string{"key": {"k"}, "domain": {"default"}, "region": {"RegionOne"}},
+		site: s, rows: s.Rows(), ids: map[string][]string{"key": {"k"}, "domain": {"default"}, "region": {"RegionOne"}, "resource_type": {"volumes", "snapshots", "backups"}},
 		keep: map[string]bool{}, vault: map[string]string{},
 	}
 	admin := s.logIn("admin")
@@ -142,6 +142,8 @@ func newSurface(s *site) *surface {
 		s.want(200, vault, "PUT", path, fmt.Sprintf(`{%q:{"name":%q,"description":%q}}`, noun, secret, secret))
 		s.want(200, vault, "PUT", path+"/metadata", fmt.Sprintf(`{"metadata":{%q:%q}}`, "k", secret))
 	}
+	s.want(204, vault, "POST", "/v2/"+vault.project+"/cloudvolumes/"+all.vault["volume"]+"/tags/action", fmt.Sprintf(`{"action":"create","tags":[{"key":"k","value":%q}]}`, secret))
+	s.want(204, vault, "POST", "/v5/"+vault.project+"/snapshots/"+all.vault["snapshot"]+"/tags/create", fmt.Sprintf(`{"tags":[{"key":"k","value":%q}]}`, secret))
 	s.groups(vault, all)
 	for _, noun := range []string{"user", "project"} {
 		for _, row := range s.want(200, admin, "GET", "/identity/v3/"+noun+"s", "").at(noun + "s").([]any) {
@@ -180,6 +182,8 @@ func nounOf(noun string) string {
 		return "group_snapshot"
 	case "qos_spec":
 		return "qos"
+	case "resource":
+		return "volume"
 	}
 	return noun
 }
@@ -189,6 +193,10 @@ func (s *surface) vaultOf(owner user) string {
 	var all strings.Builder
 	for _, path := range []string{"/volumes/detail", "/snapshots/detail", "/consistencygroups/detail", "/cgsnapshots/detail"} {
 		all.WriteString(s.want(200, owner, "GET", "/v3/"+owner.project+path, "").body)
+	}
+	for _, version := range []string{"/v2/", "/v5/"} { // with tags
+		path := map[string]string{"/v2/": "/cloudvolumes/detail", "/v5/": "/snapshots/detail"}[version]
+		all.WriteString(s.want(200, owner, "GET", version+owner.project+path, "").body)
 	}
 	quota, _ := s.want(200, owner, "GET", "/v3/"+owner.project+"/os-quota-sets/"+owner.project+"?usage=1", "").at("quota_set").(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(quota)) { // administrators make and remove types, which are lines, too
@@ -206,6 +214,10 @@ func (s *surface) learn(body string) {
 		return
 	}
 	for key, value := range top {
+		if id, is := value.(string); is && strings.HasSuffix(key, "_id") { // a native answer: job_id, snapshot_id
+			s.remember(nounOf(strings.TrimSuffix(key, "_id")), id)
+			continue
+		}
 		noun := nounOf(strings.TrimSuffix(strings.TrimPrefix(key, "volume_"), "s"))
 		rows, many := value.([]any)
 		if !many {

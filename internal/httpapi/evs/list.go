@@ -77,11 +77,11 @@ func (q *listQuery) readPage(query url.Values) error {
 	q.Limit = block.MaxPage
 	if query.Has("limit") {
 		n, err := strconv.Atoi(query.Get("limit"))
-		switch {
+		switch { // of a number too long for us Atoi gives the largest, or the least
+		case n > block.MaxPage:
+			return block.On("limit.large", block.Errorf(block.Invalid, "limit must be at most %d, not %.24s.", block.MaxPage, query.Get("limit")))
 		case err != nil || n < 1:
 			return block.On("limit", block.Errorf(block.Invalid, "limit must be an integer from 1 to %d.", block.MaxPage))
-		case n > block.MaxPage:
-			return block.On("limit.large", block.Errorf(block.Invalid, "limit must be at most %d, not %d.", block.MaxPage, n))
 		}
 		q.Limit = n
 	}
@@ -92,7 +92,7 @@ func (q *listQuery) readPage(query url.Values) error {
 		}
 		q.Offset = n
 	}
-	if q.Marker = query.Get("marker"); q.Marker != "" && !wire.IsUUID(q.Marker) {
+	if q.Marker = query.Get("marker"); query.Has("marker") && !wire.IsUUID(q.Marker) {
 		return block.On("marker", block.Errorf(block.Invalid, "marker must be a UUID."))
 	}
 	return nil
@@ -126,6 +126,15 @@ func byField(field block.Field) func(*listQuery, string) error {
 		q.Filters = append(q.Filters, block.Filter{Field: field, Value: value})
 		return nil
 	}
+}
+
+// byName keeps rows of exactly the name, which has block.MaxText bytes at most.
+// Source: EVS 4.2, name.
+func byName(q *listQuery, value string) error {
+	if len(value) > block.MaxText {
+		return block.Errorf(block.Invalid, "name has %d bytes; at most %d are allowed.", len(value), block.MaxText)
+	}
+	return byField(block.FieldName)(q, value)
 }
 
 // byID keeps rows of one more id; ids that are none keep no row.
@@ -174,7 +183,11 @@ func page[T any](x *wire.Exchange, c block.Caller, q *listQuery,
 		q.Filters = append(q.Filters, block.Filter{Field: block.FieldID, Op: block.OneOf, Value: strings.Join(q.ids, ",")})
 	}
 	const ownProject = false
-	if found, err = rows(x.Context(), c, q.List, ownProject); err != nil {
+	found, err = rows(x.Context(), c, q.List, ownProject)
+	if block.KindOf(err) == block.NotFound && q.Marker != "" {
+		err = block.On("marker", block.Errorf(block.Invalid, "marker must be the id of a row of the list; %s is none.", q.Marker))
+	}
+	if err != nil {
 		return nil, 0, err
 	}
 	all, err = count(x.Context(), c, q.List, ownProject)

@@ -220,7 +220,7 @@ func snapshotGroupRules() *listRules {
 	return &listRules{
 		sort: wire.SortFields{"id": block.FieldID, "status": block.FieldStatus, "created_at": block.FieldCreatedAt, "size": block.FieldCreatedAt},
 		filters: map[string]func(*listQuery, string) error{
-			"id": byID, "name": byField(block.FieldName), "status": byField(block.FieldStatus), "server_id": byField(block.FieldServerID),
+			"id": byID, "name": byName, "status": byField(block.FieldStatus), "server_id": byField(block.FieldServerID),
 			"enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects), "tag_key": byTagKey, "tags": byTagValues,
 		},
 	}

@@ -12,7 +12,7 @@ func (a *API) snapshotRules() *listRules {
 	return &listRules{
 		sort: wire.SortFields{"id": block.FieldID, "status": block.FieldStatus, "size": block.FieldSize, "created_at": block.FieldCreatedAt},
 		filters: map[string]func(*listQuery, string) error{
-			"name": byField(block.FieldName), "status": byField(block.FieldStatus), "volume_id": byField(block.FieldVolumeID),
+			"name": byName, "status": byField(block.FieldStatus), "volume_id": byField(block.FieldVolumeID),
 			"id": byID, "availability_zone": byZone(a.blocks.Zone()), "service_type": onlyValue(serviceType),
 			"dedicated_storage_id": onlyValue(""), "dedicated_storage_name": onlyValue(""),
 			"enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects),

@@ -127,7 +127,7 @@ func (a *API) standardRules() *listRules {
 	return &listRules{
 		sort: wire.SortFields{"id": block.FieldID, "status": block.FieldStatus, "created_at": block.FieldCreatedAt},
 		filters: map[string]func(*listQuery, string) error{
-			"name": byField(block.FieldName), "status": byField(block.FieldStatus), "volume_id": byField(block.FieldVolumeID),
+			"name": byName, "status": byField(block.FieldStatus), "volume_id": byField(block.FieldVolumeID),
 			"snapshot_chain_id": byField(block.FieldVolumeID), "snapshot_group_id": byField(block.FieldGroupSnapshotID),
 			"id": byID, "ids": byIDs, "availability_zone": byZone(a.blocks.Zone()), "snapshot_type": bySnapshotType,
 			"enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects), "tag_key": byTagKey, "tags": byTagValues,

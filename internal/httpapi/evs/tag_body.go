@@ -1,6 +1,7 @@
 package evs
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -140,12 +141,14 @@ func readSearch(top wire.Members, paged bool) (q listQuery, err error) {
 func readSearchPage(q *listQuery, top wire.Members) error {
 	q.Limit = block.MaxPage
 	if value, given := top.Get("limit"); given {
-		n, err := wire.ReadInt(value, "limit", 1, block.MaxOffset)
-		if err != nil {
+		n, err := wire.ReadInt(value, "limit", math.MinInt64, math.MaxInt64)
+		switch {
+		case err != nil:
 			return err
-		}
-		if n > block.MaxPage {
+		case n > block.MaxPage:
 			return block.On("limit.large", block.Errorf(block.Invalid, "limit must be at most %d, not %d.", block.MaxPage, n))
+		case n < 1:
+			return block.On("limit", block.Errorf(block.Invalid, "limit must be an integer from 1 to %d.", block.MaxPage))
 		}
 		q.Limit = int(n)
 	}

@@ -43,7 +43,7 @@ func (a *API) volumeRules() *listRules {
 	return &listRules{
 		sort: wire.SortFields{"id": block.FieldID, "status": block.FieldStatus, "size": block.FieldSize, "created_at": block.FieldCreatedAt},
 		filters: map[string]func(*listQuery, string) error{
-			"name": byField(block.FieldName), "status": byField(block.FieldStatus), "availability_zone": byZone(a.blocks.Zone()),
+			"name": byName, "status": byField(block.FieldStatus), "availability_zone": byZone(a.blocks.Zone()),
 			"volume_type_id": byField(block.FieldTypeID), "multiattach": byFlag(block.FieldMultiattach), "id": byID, "ids": byIDs,
 			"metadata": byMetadata, "service_type": onlyValue(serviceType), "dedicated_storage_id": onlyValue(""),
 			"dedicated_storage_name": onlyValue(""), "enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects),
