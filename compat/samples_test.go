@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -108,7 +109,11 @@ func playSample(t *testing.T, demo *client.Session, volume, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := strings.NewReplacer("{project_id}", demo.ProjectID, "{snapshot_id}", snapshot, "{volume_id}", volume)
+	group := ""
+	if strings.Contains(string(text), "{snapshot_group_id}") {
+		group = groupOf(t, demo, volume)
+	}
+	names := strings.NewReplacer("{project_id}", demo.ProjectID, "{snapshot_id}", snapshot, "{volume_id}", volume, "{snapshot_group_id}", group)
 	method, path, _ := strings.Cut(s.request, " ")
 	call := client.Request{Method: method, Path: names.Replace(path), Fields: s.fields}
 	if s.body != "" {
@@ -118,7 +123,7 @@ func playSample(t *testing.T, demo *client.Session, volume, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := shape(t, demo, a, snapshot, volume)
+	got := shape(t, demo, a, snapshot, volume, group)
 	if *update {
 		s.answer = got
 		if err := os.WriteFile(file, []byte(s.String()), 0o644); err != nil {
@@ -128,14 +133,54 @@ func playSample(t *testing.T, demo *client.Session, volume, file string) {
 	if diff := cmp.Diff(strings.TrimSpace(s.answer), strings.TrimSpace(got)); diff != "" {
 		t.Errorf("the answer differs (-sample +got):\n%s", diff)
 	}
-	remove(t, demo, a, snapshot)
+	remove(t, demo, a, snapshot, group)
 }
 
-// remove takes away the snapshot of a sample, and what its request made.
-func remove(t *testing.T, demo *client.Session, a *client.Answer, snapshot string) {
+// groupOf makes a snapshot group of one volume and waits for it.
+func groupOf(t *testing.T, demo *client.Session, volume string) string {
 	t.Helper()
+	path := "/v5/" + demo.ProjectID + "/snapshot-groups"
+	a, err := demo.Do(t.Context(), client.Request{Method: "POST", Path: path, Body: `{"snapshot_group":{"volume_ids":["` + volume + `"],"name":"group","tags":{"k":"v"}}}`})
+	if err != nil || a.Status != 202 {
+		t.Fatalf("got %s, %v", a, err)
+	}
+	id, _ := a.Object()["snapshot_group_id"].(string)
+	restGroup(t, demo, id, "available")
+	return id
+}
+
+// restGroup waits until a snapshot group is in a status; "" means gone.
+func restGroup(t *testing.T, demo *client.Session, id, want string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		a, err := demo.Do(context.Background(), client.Request{Method: "GET", Path: "/v5/" + demo.ProjectID + "/snapshot-groups/" + id})
+		if status, _ := a.Under("snapshot_group")["status"].(string); err == nil && status == want {
+			return
+		}
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("the snapshot group is %s, %v, want it %q", a, err, want)
+		}
+	}
+}
+
+// remove takes away the snapshot and the group of a sample, and what its request made.
+func remove(t *testing.T, demo *client.Session, a *client.Answer, snapshot, group string) {
+	t.Helper()
+	if made, _ := a.Object()["snapshot_group_id"].(string); made != "" {
+		group = made
+		restGroup(t, demo, group, "available")
+	}
+	if group != "" {
+		if _, err := demo.Do(context.Background(), client.Request{Method: "DELETE", Path: "/v5/" + demo.ProjectID + "/snapshot-groups/" + group}); err != nil {
+			t.Error(err)
+		}
+		restGroup(t, demo, group, "")
+	}
 	ids := []string{snapshot}
 	if made, _ := a.Under("snapshot")["id"].(string); made != "" && made != snapshot {
+		ids = append(ids, made)
+	}
+	if made, _ := a.Object()["snapshot_id"].(string); made != "" {
 		ids = append(ids, made)
 	}
 	for _, id := range ids {
@@ -150,11 +195,12 @@ func remove(t *testing.T, demo *client.Session, a *client.Answer, snapshot strin
 
 var (
 	sampleTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}`)
+	sampleJob  = regexp.MustCompile(`"job_id": "[0-9a-f]{32}"`)
 	sampleID   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
 // shape is an answer with this run's values put as names.
-func shape(t *testing.T, demo *client.Session, a *client.Answer, snapshot, volume string) string {
+func shape(t *testing.T, demo *client.Session, a *client.Answer, snapshot, volume, group string) string {
 	t.Helper()
 	var body bytes.Buffer
 	if len(a.Body) > 0 {
@@ -164,6 +210,10 @@ func shape(t *testing.T, demo *client.Session, a *client.Answer, snapshot, volum
 	}
 	text := strings.NewReplacer(snapshot, "{snapshot_id}", volume, "{volume_id}", demo.ProjectID, "{project_id}",
 		demo.UserID, "{user_id}", demo.Target.VolumeURL, "{volume_url}").Replace(body.String())
+	if group != "" {
+		text = strings.ReplaceAll(text, group, "{snapshot_group_id}")
+	}
+	text = sampleJob.ReplaceAllString(text, `"job_id": "{job_id}"`)
 	text = sampleTime.ReplaceAllString(text, "{time}")
 	text = sampleID.ReplaceAllStringFunc(text, func(id string) string {
 		if strings.HasPrefix(id, "00000000-") {

@@ -2,7 +2,11 @@ package suite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,12 +15,12 @@ func standardSnapshotOperations() []Operation {
 	v2 := []string{"v2"} // the native paths name their own version
 	return []Operation{
 		{"snapshot5.create", v2, standardLimits},
-		{"snapshot5.show", v2, standardLife},
+		{"snapshot5.show", v2, standardFields},
 		{"snapshot5.update", v2, standardLife},
 		{"snapshot5.delete", v2, standardLife},
 		{"snapshot5.list", v2, standardList},
 		{"snapshot5.rollback", v2, standardRollback},
-		{"snapshot5.chains", v2, standardList},
+		{"snapshot5.chains", v2, standardChains},
 		{"tag.snapshot_project", v2, standardTags},
 		{"tag.snapshot_create", v2, standardTags},
 		{"tag.snapshot_delete", v2, standardTags},
@@ -99,10 +103,137 @@ func standardLife(t T, e *Env) {
 	}
 }
 
+// standardFields has every field of a snapshot, in the type of the reference, of an
+// encrypted disk and of another, shown and listed. Source: EVS 5.2.
+func standardFields(t T, e *Env) {
+	const key = "00000000-0000-4000-8000-00000000ce7a"
+	a := e.do(t, "POST", e.native("/v2", "/cloudvolumes"), disk(`"metadata":{"__system__encrypted":"1","__system__cmkid":"`+key+`"}`))
+	status(t, a, 200)
+	sealed := madeIDs(e.finished(t, a, "/v1"))[0]
+	e.forget(t, sealed)
+	for volume, want := range map[string]map[string]any{sealed: {"encrypted": true, "cmk_id": key}, e.ownVolume(t): {"encrypted": false, "cmk_id": nil}} {
+		id := e.standard(t, volume, `,"name":"n","tags":{"k":"v"}`)
+		shown := e.do(t, "GET", e.native("/v5", "/snapshots/"+id), nil).Under("snapshot")
+		listed := rowsOf(e.do(t, "GET", e.native("/v5", "/snapshots/detail?id="+id), nil), "snapshots")
+		if len(listed) != 1 || !reflect.DeepEqual(shown, listed[0]) {
+			t.Errorf("listed is %v, want %v as shown", listed, shown)
+		}
+		for field, kind := range map[string]string{
+			"id": "string", "name": "string", "description": "<nil>", "created_at": "time", "updated_at": "time", "volume_id": "string", "size": "number",
+			"status": "string", "enterprise_project_id": "string", "encrypted": "bool", "category": "string", "availability_zone": "string",
+			"tags": "object", "instant_access": "bool", "retention_at": "<nil>", "instant_access_retention_at": "<nil>", "incremental": "bool",
+			"snapshot_type": "string", "progress": "string", "encrypt_algorithm": "<nil>", "snapshot_chains": "array", "snapshot_group_id": "<nil>", "cmk_id": "",
+		} {
+			if value, there := shown[field]; !there || (kind != "" && kindOf(value) != kind) {
+				t.Errorf("%s is %v, want %s", field, value, kind)
+			}
+		}
+		if len(shown) != 23 || shown["encrypted"] != want["encrypted"] || shown["cmk_id"] != want["cmk_id"] {
+			t.Errorf("got %v, want 23 fields and %v", shown, want)
+		}
+	}
+	e.refusal(t, e.do(t, "GET", e.native("/v5", "/snapshots/"+unknownID), nil), 404, "EVS.5404")
+}
+
+var writtenTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$`)
+
+// kindOf is what JSON calls a value; a time is told from other strings.
+func kindOf(value any) string {
+	switch v := value.(type) {
+	case string:
+		if writtenTime.MatchString(v) {
+			return "time"
+		}
+		return "string"
+	case json.Number:
+		return "number"
+	case map[string]any:
+		return "object"
+	case []any:
+		return "array"
+	}
+	return fmt.Sprintf("%T", value)
+}
+
+// standardChains: a disk has one chain, of its full and its incremental snapshots,
+// and each of them shows it. Source: EVS 5.5.
+func standardChains(t T, e *Env) {
+	volume, other := e.ownVolume(t), e.ownVolume(t)
+	chains := e.native("/v5", "/snapshot-chains")
+	chainOf := func() []map[string]any {
+		return rowsOf(e.do(t, "GET", chains+"?volume_id="+volume+"&id="+volume+"&category=standard&limit=5", nil), "snapshot_chains")
+	}
+	if rows := chainOf(); len(rows) != 0 {
+		t.Errorf("a disk without snapshots has the chains %v", rows)
+	}
+	full, second := e.standard(t, volume, `,"incremental":false`), e.standard(t, volume, `,"incremental":true`)
+	e.finished(t, e.do(t, "POST", e.native("/v2", "/cloudvolumes/"+volume+"/action"), `{"os-extend":{"new_size":2}}`), "/v2")
+	third := e.standard(t, volume, "")
+	show := func(id string) map[string]any {
+		return e.do(t, "GET", e.native("/v5", "/snapshots/"+id), nil).Under("snapshot")
+	}
+	rows := chainOf()
+	if len(rows) != 1 {
+		t.Fatalf("the chains are %v, want one", rows)
+	}
+	for field, want := range map[string]any{"id": volume, "volume_id": volume, "project_id": e.Demo.ProjectID, "category": "standard", "availability_zone": show(full)["availability_zone"],
+		"snapshot_count": json.Number("3"), "capacity": json.Number("4"), "created_at": show(full)["created_at"], "updated_at": show(third)["created_at"]} {
+		if rows[0][field] != want {
+			t.Errorf("%s is %v, want %v", field, rows[0][field], want)
+		}
+	}
+	for id, incremental := range map[string]bool{full: false, second: true, third: true} {
+		if got := show(id); got["incremental"] != incremental || !reflect.DeepEqual(got["snapshot_chains"], []any{rows[0]}) || len(rows[0]) != 9 {
+			t.Errorf("the snapshot is %v, want incremental %v in the chain %v", got, incremental, rows[0])
+		}
+	}
+	e.standard(t, other, "")
+	e.chainPages(t, chains, volume, other)
+	for _, query := range []string{"id=" + unknownID, "id=x", "category=backup", "category=server_backup", "volume_id=" + volume + "&marker=" + volume, "id=" + volume + "&volume_id=" + other} {
+		if rows := rowsOf(e.do(t, "GET", chains+"?"+query, nil), "snapshot_chains"); len(rows) != 0 {
+			t.Errorf("%s: got %v, want none", query, rows)
+		}
+	}
+	for query, code := range map[string]string{"limit=0": "EVS.1023", "limit=1001": "EVS.2142", "marker=x": "EVS.1024"} {
+		e.refusal(t, e.do(t, "GET", chains+"?"+query, nil), 400, code)
+	}
+	if e.Other != nil {
+		if rows := rowsOf(e.as(t, e.Other, "GET", "/v5/"+e.Other.ProjectID+"/snapshot-chains?volume_id="+volume, nil), "snapshot_chains"); len(rows) != 0 {
+			t.Errorf("a stranger sees %v", rows)
+		}
+	}
+	e.finished(t, e.do(t, "DELETE", e.native("/v5", "/snapshots/"+full), nil), "/v2")
+	if rows := chainOf(); len(rows) != 1 || rows[0]["snapshot_count"] != json.Number("2") || rows[0]["capacity"] != json.Number("3") || show(second)["status"] != "available" {
+		t.Errorf("without the full one the chains are %v", rows)
+	}
+}
+
+// chainPages reads all chains one by one: each comes once, in the order of the ids.
+func (e *Env) chainPages(t T, chains string, want ...string) {
+	t.Helper()
+	var ids []string
+	for marker := ""; len(ids) < 1000; {
+		rows := rowsOf(e.do(t, "GET", chains+"?limit=1"+marker, nil), "snapshot_chains")
+		if len(rows) == 0 {
+			break
+		}
+		ids = append(ids, fmt.Sprint(rows[0]["id"]))
+		marker = "&marker=" + ids[len(ids)-1]
+	}
+	for _, id := range want {
+		if !slices.Contains(ids, id) {
+			t.Errorf("%s is on no page of %v", id, ids)
+		}
+	}
+	if !slices.IsSorted(ids) || len(slices.Compact(slices.Clone(ids))) != len(ids) {
+		t.Errorf("the pages have %v, want each once, in order", ids)
+	}
+}
+
 func standardList(t T, e *Env) {
 	volume := e.ownVolume(t)
 	older, newer := e.standard(t, volume, `,"tags":{"k":"v","l":"w"}`), e.standard(t, volume, `,"name":"n","tags":{"k":"x"}`)
-	list, chains := e.native("/v5", "/snapshots/detail?volume_id="+volume), e.native("/v5", "/snapshot-chains?volume_id="+volume)
+	list := e.native("/v5", "/snapshots/detail?volume_id="+volume)
 	tags := func(value string) string { return "&" + strings.TrimPrefix(tagFilter("tags", value), "?") }
 	e.holdsRows(t, e.do(t, "GET", list, nil), "snapshots", 2, newer, older)
 	for query, want := range map[string]string{
@@ -121,16 +252,16 @@ func standardList(t T, e *Env) {
 	e.refusal(t, e.do(t, "GET", list+"&sort_key=size", nil), 400, "EVS.1039")
 	e.badLists(t, list+"&")
 
-	rows := rowsOf(e.do(t, "GET", chains+"&id="+volume+"&category=standard&limit=5", nil), "snapshot_chains")
-	if len(rows) != 1 || rows[0]["volume_id"] != volume || fmt.Sprint(rows[0]["snapshot_count"]) != "2" || rows[0]["project_id"] != e.Demo.ProjectID {
-		t.Errorf("the chains are %v", rows)
+	zone, _ := rowsOf(e.do(t, "GET", list, nil), "snapshots")[0]["availability_zone"].(string)
+	e.holdsRows(t, e.do(t, "GET", list+"&availability_zone="+zone+"&enterprise_project_id=0&status=available&offset=1", nil), "snapshots", 2, older)
+	for _, query := range []string{"&enterprise_project_id=1", "&status=creating", "&id=" + unknownID} {
+		e.holdsRows(t, e.do(t, "GET", list+query, nil), "snapshots", 0)
 	}
-	for _, query := range []string{"&id=" + unknownID, "&id=x", "&category=backup", "&marker=" + volume} {
-		if rows := rowsOf(e.do(t, "GET", chains+query, nil), "snapshot_chains"); len(rows) != 0 {
-			t.Errorf("%s: got %v, want none", query, rows)
-		}
-	}
-	e.refusal(t, e.do(t, "GET", chains+"&limit=0", nil), 400, "EVS.1023")
+	e.refusal(t, e.do(t, "GET", list+"&availability_zone=nowhere", nil), 400, "EVS.1041")
+	byID := []string{older, newer}
+	slices.Sort(byID)
+	e.holdsRows(t, e.do(t, "GET", list+"&sort_key=id&sort_dir=asc", nil), "snapshots", 2, byID...)
+	e.holdsRows(t, e.do(t, "GET", list+"&sort_key=status&id="+older, nil), "snapshots", 1, older)
 }
 
 func standardRollback(t T, e *Env) {
