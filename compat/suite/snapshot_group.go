@@ -88,6 +88,12 @@ func snapshotGroupLimits(t T, e *Env) {
 	if rows := rowsOf(e.do(t, "GET", e.native("/v5", "/snapshots/detail?volume_id="+volume), nil), "snapshots"); len(rows) != 0 {
 		t.Errorf("what was refused left the snapshots %v", rows)
 	}
+	const instant = `,"instant_access":true`
+	for range 7 {
+		e.snapshotGroup5(t, one+instant)
+	}
+	e.refusal(t, e.do(t, "POST", e.groupPath(""), groupBody(one+instant)), 413, "EVS.5413")
+	e.snapshotGroup5(t, one) // more than 7 in all: the bound is that of v5
 }
 
 func snapshotGroupLife(t T, e *Env) {

@@ -3,6 +3,7 @@ package block_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -218,8 +219,10 @@ func TestSnapshotGroupTakesTheVolumesOfAServer(t *testing.T) {
 		for _, id := range ids[:2] {
 			r.must(r.service.AttachVolume(t.Context(), demo, id, block.Attached{ServerID: server, Device: "/dev/vdb"}))
 		}
+		again, err := r.service.CreateAttachment(t.Context(), demo, block.NewAttachment{VolumeID: ids[0], ServerID: server}) // as while it moves
+		r.must(err)
 		g := r.together(block.NewSnapshotGroup{ServerID: server})
-		_, _, err := r.service.CreateSnapshotGroup(t.Context(), demo, block.NewSnapshotGroup{ServerID: server, VolumeIDs: ids})
+		_, _, err = r.service.CreateSnapshotGroup(t.Context(), demo, block.NewSnapshotGroup{ServerID: server, VolumeIDs: ids})
 		if block.KindOf(err) != block.Invalid || block.AboutOf(err) != "volume_ids" {
 			t.Errorf("with another: got %v, want a refusal", err)
 		}
@@ -230,6 +233,8 @@ func TestSnapshotGroupTakesTheVolumesOfAServer(t *testing.T) {
 			}
 		}
 		r.must(r.service.DeleteGroupSnapshot(t.Context(), demo, g.ID))
+		_, err = r.service.DeleteAttachment(t.Context(), demo, again.ID)
+		r.must(err)
 		for _, id := range ids[:2] {
 			r.must(r.service.DetachVolume(t.Context(), demo, id, ""))
 		}
@@ -270,6 +275,76 @@ func TestSnapshotGroupLosesWhatGoesWithItsVolumes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The snapshots of a group stay, though their volume has left the group.
+func TestVolumeThatLeftItsGroupKeepsTheGroupsSnapshots(t *testing.T) {
+	onRig(t, nil, func(r *rig) {
+		r.start()
+		g := r.group()
+		v := r.member(g)
+		r.settle(time.Second)
+		s := r.groupSnapshot(g)
+		r.settle(time.Second)
+		r.must(r.service.UpdateGroup(t.Context(), demo, g.ID, block.GroupChange{RemoveVolumes: []string{v.ID}}))
+		const cascade = true
+		if err := r.service.DeleteVolume(t.Context(), demo, v.ID, cascade); block.KindOf(err) != block.WrongStatus {
+			t.Errorf("got %v, want WrongStatus", err)
+		}
+		r.must(r.service.DeleteGroupSnapshot(t.Context(), demo, s.ID))
+		r.settle(time.Second)
+		r.must(r.service.DeleteGroup(t.Context(), demo, g.ID, false))
+		r.sweep(v.ID)
+	})
+}
+
+// What is deleted with its volume is not waited for.
+func TestSnapshotGroupIsMadeOfWhatStays(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	faults := []fake.Fault{{Call: fake.SnapshotGroup, Nth: 1, Err: broken}}
+	for nth := range 4 {
+		faults = append(faults, fake.Fault{Call: fake.Delete, Nth: nth + 1, After: true, Err: broken}) // gone, and nobody knows
+	}
+	onRig(t, faults, func(r *rig) {
+		r.start()
+		ids := r.disks(2)
+		r.stop()
+		g := r.together(block.NewSnapshotGroup{VolumeIDs: ids})
+		const cascade = true
+		r.must(r.service.DeleteVolume(t.Context(), demo, ids[0], cascade))
+		r.start()
+		r.settle(10 * time.Minute)
+		r.groupSnapshotIs(g.ID, block.GroupSnapshotAvailable)
+		if n := r.bytes.Count(fake.SnapshotGroup); n != 2 {
+			t.Errorf("the driver was called %d times, want twice: the second call is without what goes", n)
+		}
+		r.sweep(ids[1])
+	})
+}
+
+// plain is a driver that takes no snapshots of several volumes together.
+type plain struct{ driver.Driver }
+
+func TestSnapshotGroupNeedsADriverThatCan(t *testing.T) {
+	onRig(t, nil, func(r *rig) {
+		r.start()
+		ids := r.disks(2)
+		n := 5000
+		service := block.NewService(r.store, plain{r.bytes}, block.Parts{Now: r.now, Zone: "az1",
+			NewUUID: func() string { n++; return fmt.Sprintf("00000000-0000-4000-8000-%012x", n) }, NewHex: func() string { n++; return fmt.Sprintf("%032x", n) }})
+		if _, _, err := service.CreateSnapshotGroup(t.Context(), demo, block.NewSnapshotGroup{VolumeIDs: ids}); block.KindOf(err) != block.Invalid {
+			t.Errorf("two volumes: got %v, want Invalid", err)
+		}
+		g, _, err := service.CreateSnapshotGroup(t.Context(), demo, block.NewSnapshotGroup{VolumeIDs: ids[:1]})
+		r.must(err)
+		r.settle(time.Second)
+		r.groupSnapshotIs(g.ID, block.GroupSnapshotAvailable)
+		explained, err := r.service.ExplainGroupSnapshot(t.Context(), demo, g.ID)
+		if err != nil || slices.Contains(explained.YouCan, "make a group from it") || !slices.Contains(explained.YouCan, "delete it") {
+			t.Errorf("got %+v, %v, want what can be done with one of no group", explained, err)
+		}
+		r.sweep(ids...)
+	})
 }
 
 // A group is not deleted while one of its snapshots is in use: not those of the Cinder
