@@ -80,6 +80,7 @@ func (e *Env) nativeCreate(t T, version string, ok int) {
 	e.nativeFromSnapshot(t, all)
 	e.nativeFromImage(t, all)
 	e.performance(t, all)
+	e.diskRules(t, all)
 	e.orders(t, func(order string) *client.Answer { return e.do(t, "POST", all, `{"bssParam":`+order+`,`+disk("")[1:]) }, func(a *client.Answer) { e.disk(t, a) })
 	if e.evs() {
 		e.cinderBatch(t)

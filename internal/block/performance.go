@@ -26,13 +26,14 @@ type diskClass struct {
 	// The buyer says of the throughput, too, within throughput.least and throughput.most.
 	throughputBought bool
 	perGB            int64 // of bought IOPS, at most for each GiB of the disk
+	spinning         bool  // backed by disks that turn, not by flash
 }
 
 // diskClasses are the figures of the disk types. Source: EVS Service Overview, Disk
 // Types and Performance; General Purpose SSD V2 Disks; Extreme SSD V2 Disks.
 var diskClasses = map[string]diskClass{
-	"SATA":   {iops: rate{500, 200, 2200}, throughput: rate{50, 0, 50}},
-	"SAS":    {iops: rate{1800, 800, 5000}, throughput: rate{100, 15, 150}},
+	"SATA":   {iops: rate{500, 200, 2200}, throughput: rate{50, 0, 50}, spinning: true},
+	"SAS":    {iops: rate{1800, 800, 5000}, throughput: rate{100, 15, 150}, spinning: true},
 	"GPSSD":  {iops: rate{1800, 1200, 20000}, throughput: rate{100, 50, 250}},
 	"SSD":    {iops: rate{1800, 5000, 50000}, throughput: rate{120, 50, 350}},
 	"ESSD":   {iops: rate{1800, 5000, 128000}, throughput: rate{120, 50, 1000}},
@@ -53,6 +54,16 @@ func classOf(types []*VolumeType, typeID string) (diskClass, bool) {
 		}
 	}
 	return diskClass{}, false
+}
+
+// keepsFlash refuses to bring a disk from flash back to what turns.
+// Source: EVS 7.3, os-retype; EVS.2087.
+func keepsFlash(from, to *VolumeType) error {
+	was, known := diskClasses[from.ExtraSpecs[performanceSpec]]
+	if known && !was.spinning && diskClasses[to.ExtraSpecs[performanceSpec]].spinning {
+		return Errorf(WrongStatus, "Invalid volume: a disk of the type %.64s cannot become one of %.64s: from SSD-backed types only others of them can be changed to.", from.Name, to.Name)
+	}
+	return nil
 }
 
 // fillPerformance holds what the buyer of a volume said to what its type lets it do,

@@ -45,6 +45,11 @@ func (s *Service) retype(ctx context.Context, c Caller, id, named string, bought
 		if misfit != nil {
 			return misfit
 		}
+		if c.Vendor {
+			if err := keepsFlash(from, to); err != nil {
+				return err
+			}
+		}
 		limits, err := limitsOf(tx, v.ProjectID)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -335,6 +336,9 @@ func (s *Service) UpdateSnapshotStatus(ctx context.Context, c Caller, id string,
 // Fails with NotFound, and as CheckMetadata does.
 func (s *Service) SetSnapshotMetadata(ctx context.Context, c Caller, id string, items map[string]string, replace bool) (map[string]string, error) {
 	snap, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot, _ Tx) error {
+		if key := systemKey(snap.Metadata, items, replace); key != "" && c.Vendor {
+			return errSystemKey(key)
+		}
 		merged, err := mergeMetadata(snap.Metadata, items, replace)
 		snap.Metadata = merged
 		return err
@@ -350,6 +354,9 @@ func (s *Service) DropSnapshotMetadata(ctx context.Context, c Caller, id, key st
 	_, err := s.changeSnapshot(ctx, c, id, func(snap *Snapshot, _ Tx) error {
 		if _, there := snap.Metadata[key]; !there {
 			return Errorf(NotFound, "Snapshot %s has no metadata with key %s.", id, key)
+		}
+		if c.Vendor && strings.HasPrefix(key, metadataSystem) {
+			return errSystemKey(key)
 		}
 		snap.Metadata = maps.Clone(snap.Metadata)
 		delete(snap.Metadata, key)

@@ -114,20 +114,27 @@ func twice(ids []string) int {
 	return -1
 }
 
-// volumesOfServer are the ids of the caller's volumes that a server has, in order.
-// Fails with Invalid when it has none: whether there is such a server nobody knows here.
+// volumesOfServer is VolumesOfServer, and fails with Invalid when it has none: whether
+// there is such a server nobody knows here.
 func (s *Service) volumesOfServer(ctx context.Context, c Caller, serverID string) ([]string, error) {
+	ids, err := s.VolumesOfServer(ctx, c, serverID)
+	if err == nil && len(ids) == 0 {
+		err = On(AboutServer, Errorf(Invalid, "Server %.64s could not be found, or has no volume of this project.", serverID))
+	}
+	return ids, err
+}
+
+// VolumesOfServer are the ids of the volumes of the caller's project that a server has,
+// in order; those of MaxPage attachments at most.
+func (s *Service) VolumesOfServer(ctx context.Context, c Caller, serverID string) ([]string, error) {
 	const ownProject = false
 	attached, err := s.Attachments(ctx, c, List{Filters: []Filter{{Field: FieldServerID, Value: serverID}}, Limit: MaxPage}, ownProject)
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
-	for _, a := range attached {
-		ids = append(ids, a.VolumeID)
-	}
-	if len(ids) == 0 {
-		return nil, On(AboutServer, Errorf(Invalid, "Server %.64s could not be found, or has no volume of this project.", serverID))
+	ids := make([]string, len(attached))
+	for i, a := range attached {
+		ids[i] = a.VolumeID
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil // a volume may have two attachments while its server moves

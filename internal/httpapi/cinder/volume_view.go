@@ -2,6 +2,7 @@ package cinder
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -70,7 +71,7 @@ func (w *volumeView) appendItem(b []byte, v *block.Volume, whole bool) []byte {
 	b = append(b, `,"bootable":"`...)
 	b = wire.AppendBool(b, v.Bootable)
 	b = append(b, `","encrypted":`...)
-	b = wire.AppendBool(b, w.encrypted(v.TypeID))
+	b = wire.AppendBool(b, w.encrypted(v))
 	b = append(b, `,"replication_status":null,"consistencygroup_id":`...)
 	if v.GroupLegacy {
 		b = wire.AppendOptional(b, v.GroupID)
@@ -151,14 +152,18 @@ func (w *volumeView) appendLinks(b []byte, id string) []byte {
 	return append(b, `"}]`...)
 }
 
-// encrypted tells what the type says; there is no volume of a type while that changes.
-func (w *volumeView) encrypted(typeID string) bool {
-	for _, t := range w.types {
-		if t.ID == typeID {
-			return t.Encryption != nil
-		}
+// encrypted tells what the type says, which has no volumes while that changes, and
+// where EVS's disks are, what the metadata says.
+func (w *volumeView) encrypted(v *block.Volume) bool {
+	var metadata map[string]string
+	if w.x.Dialect.VendorDisks { // recorded Cinder knows no such key
+		metadata = v.Metadata
 	}
-	return false
+	i := slices.IndexFunc(w.types, func(t *block.VolumeType) bool { return t.ID == v.TypeID })
+	if i < 0 {
+		return block.Encrypted(metadata, nil)
+	}
+	return block.Encrypted(metadata, w.types[i])
 }
 
 func (w *volumeView) typeName(id string) string {

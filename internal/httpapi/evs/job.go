@@ -90,7 +90,7 @@ func (a *API) showJob(x *wire.Exchange) error {
 	if found[0].ID != id {
 		view = viewBatch(id, found)
 	}
-	types, err := a.typeNames(x)
+	types, err := a.diskTypes(x)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func viewBatch(id string, found []*block.Job) jobView {
 }
 
 // nameEntities adds what is known of the volumes; one that is gone keeps its id.
-func (a *API) nameEntities(x *wire.Exchange, caller block.Caller, types map[string]string, v *jobView) {
+func (a *API) nameEntities(x *wire.Exchange, caller block.Caller, types diskTypes, v *jobView) {
 	for i := range v.Entities.SubJobs {
 		a.nameEntities(x, caller, types, &v.Entities.SubJobs[i])
 	}
@@ -170,7 +170,7 @@ func (a *API) nameEntities(x *wire.Exchange, caller block.Caller, types map[stri
 	if err != nil {
 		return
 	}
-	v.Entities.Name, v.Entities.Size, v.Entities.VolumeType = vol.Name.Value, int64(vol.Size), types[vol.TypeID]
+	v.Entities.Name, v.Entities.Size, v.Entities.VolumeType = vol.Name.Value, int64(vol.Size), types.name(vol.TypeID)
 }
 
 // milliseconds is a time as jobs tell it; empty for none. Source: EVS 2.2.
@@ -181,12 +181,22 @@ func milliseconds(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-// typeNames are the names of the volume types by their ids.
-func (a *API) typeNames(x *wire.Exchange) (map[string]string, error) {
-	types, err := a.blocks.VolumeTypes(x.Context())
-	names := make(map[string]string, len(types))
-	for _, t := range types {
-		names[t.ID] = t.Name
+// diskTypes are the volume types by their ids.
+type diskTypes map[string]*block.VolumeType
+
+func (a *API) diskTypes(x *wire.Exchange) (diskTypes, error) {
+	all, err := a.blocks.VolumeTypes(x.Context())
+	types := make(diskTypes, len(all))
+	for _, t := range all {
+		types[t.ID] = t
 	}
-	return names, err
+	return types, err
+}
+
+// name is that of a type; of one that is gone nothing.
+func (d diskTypes) name(id string) string {
+	if t := d[id]; t != nil {
+		return t.Name
+	}
+	return ""
 }

@@ -27,8 +27,9 @@ type listRules struct {
 // listQuery is what a request asks for.
 type listQuery struct {
 	block.List
-	ids  []string // any of these; empty: all
-	none bool     // nothing can match
+	ids    []string // any of these; empty: all
+	server string   // that has it; empty: any, or none
+	none   bool     // nothing can match
 }
 
 // readList reads a list's query. Source: EVS 2.3; evs-errors 5.

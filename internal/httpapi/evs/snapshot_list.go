@@ -42,7 +42,7 @@ func (a *API) listSnapshots(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	types, err := a.typeNames(x)
+	types, err := a.diskTypes(x)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (a *API) listSnapshots(x *wire.Exchange) error {
 				b = append(b, ',')
 			}
 			b = wire.AppendSnapshotItem(b, x, s, true)
-			b = a.appendNativeFields(b[:len(b)-1], types[s.TypeID])
+			b = a.appendNativeFields(b[:len(b)-1], types.name(s.TypeID))
 		}
 		b = append(b, ']')
 		b = appendCount(b, count)

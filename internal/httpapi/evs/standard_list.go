@@ -80,6 +80,10 @@ func (a *API) viewStandard(x *wire.Exchange, c block.Caller, rows []*block.Snaps
 	if err != nil {
 		return nil, err
 	}
+	types, err := a.diskTypes(x)
+	if err != nil {
+		return nil, err
+	}
 	disks := map[string]diskOf{}
 	items := make([]standardItem, len(rows))
 	for i, s := range rows {
@@ -95,7 +99,7 @@ func (a *API) viewStandard(x *wire.Exchange, c block.Caller, rows []*block.Snaps
 			VolumeID: s.VolumeID, Size: int64(s.Size), Status: string(s.Status), EnterpriseProject: noEnterpriseProject, Category: standardCategory,
 			AvailabilityZone: a.blocks.Zone(), Tags: tags[s.ID], InstantAccess: s.InstantAccess, Incremental: !s.FullCopy, Type: typeOf(s),
 			Progress: strconv.Itoa(s.Progress) + "%", Chains: disk.chains, GroupID: optional(s.GroupSnapshotID),
-			Encrypted: disk.metadata[metadataEncrypted] == "1", KeyID: optional(disk.metadata[metadataKeyID]),
+			Encrypted: block.Encrypted(disk.metadata, types[s.TypeID]), KeyID: optional(disk.metadata[metadataKeyID]),
 		}
 		if items[i].Tags == nil {
 			items[i].Tags = map[string]string{}

@@ -174,7 +174,7 @@ func (a *API) queryVolumes(x *wire.Exchange) error {
 
 // viewVolumes shows disks with their tags.
 func (a *API) viewVolumes(x *wire.Exchange, rows []*block.Volume) ([]volumeItem, error) {
-	types, err := a.typeNames(x)
+	types, err := a.diskTypes(x)
 	if err != nil {
 		return nil, err
 	}

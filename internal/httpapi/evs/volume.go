@@ -3,6 +3,7 @@ package evs
 import (
 	"math"
 	"net/http"
+	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/block"
 	"github.com/breezeblock/breezeblock/internal/httpapi/wire"
@@ -17,6 +18,9 @@ func (a *API) listVolumes(x *wire.Exchange) error {
 	}
 	caller, err := x.Authorize()
 	if err != nil {
+		return err
+	}
+	if err := a.keepServer(x, caller, &q); err != nil {
 		return err
 	}
 	rows, count, err := page(x, caller, &q, a.blocks.Volumes, a.blocks.CountVolumes)
@@ -45,10 +49,30 @@ func (a *API) volumeRules() *listRules {
 		filters: map[string]func(*listQuery, string) error{
 			"name": byName, "status": byField(block.FieldStatus), "availability_zone": byZone(a.blocks.Zone()),
 			"volume_type_id": byField(block.FieldTypeID), "multiattach": byFlag(block.FieldMultiattach), "id": byID, "ids": byIDs,
-			"metadata": byMetadata, "service_type": onlyValue(serviceType), "dedicated_storage_id": onlyValue(""),
+			"metadata": byMetadata, "server_id": byServer, "service_type": onlyValue(serviceType), "dedicated_storage_id": onlyValue(""),
 			"dedicated_storage_name": onlyValue(""), "enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects),
 		},
 	}
+}
+
+// byServer keeps the disks that a server has. Source: EVS 7.3, server_id.
+func byServer(q *listQuery, value string) error {
+	q.server = value
+	return nil
+}
+
+// keepServer looks up the disks of the server that a list asks for.
+func (a *API) keepServer(x *wire.Exchange, caller block.Caller, q *listQuery) error {
+	if q.server == "" {
+		return nil
+	}
+	ids, err := a.blocks.VolumesOfServer(x.Context(), caller, q.server)
+	if err != nil {
+		return err
+	}
+	q.none = q.none || len(ids) == 0
+	q.Filters = append(q.Filters, block.Filter{Field: block.FieldID, Op: block.OneOf, Value: strings.Join(ids, ",")})
+	return nil
 }
 
 // showVolume serves GET /v2/{project_id}/cloudvolumes/{volume_id}. Source: EVS 7.3.

@@ -34,6 +34,9 @@ func (a *API) createVolumes(x *wire.Exchange) error {
 	if err := noServer(x); err != nil {
 		return err
 	}
+	if err := noDedicatedStorage(x); err != nil {
+		return err
+	}
 	if err := payAsYouGo(x, "bssParam"); err != nil {
 		return err
 	}
@@ -79,8 +82,31 @@ func noServer(x *wire.Exchange) error {
 	return err
 }
 
-// readNewDisks reads the members of volume. What it does not know is ignored, as
-// are scheduler hints beside it. Source: EVS 6.1, 7.1.
+// noDedicatedStorage refuses to put disks into a pool of somebody's own: there is
+// none, and a disk elsewhere is not what was asked for. Other hints are ignored.
+// Source: EVS 6.1, OS-SCH-HNT:scheduler_hints. Assumed: no page tells a code.
+func noDedicatedStorage(x *wire.Exchange) error {
+	top, err := x.Top()
+	if err != nil {
+		return err
+	}
+	value, given := top.Get("OS-SCH-HNT:scheduler_hints")
+	if !given || value.Kind() == 'n' {
+		return nil
+	}
+	hints, err := wire.ObjectOf(value, "OS-SCH-HNT:scheduler_hints")
+	if err != nil {
+		return err
+	}
+	pool, err := text(hints, "dedicated_storage_id")
+	if err == nil && pool != "" {
+		err = block.On("dedicated_storage_id", block.Errorf(block.Invalid, "Invalid input for field/attribute dedicated_storage_id: there is no dedicated storage %.64s.", pool))
+	}
+	return err
+}
+
+// readNewDisks reads the members of volume. What it does not know is ignored.
+// Source: EVS 6.1, 7.1.
 func readNewDisks(x *wire.Exchange, members wire.Members) (n block.NewVolumes, err error) {
 	n.Vendor, n.Count = true, 1
 	name, description, err := x.ReadTexts(members)

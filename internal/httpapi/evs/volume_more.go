@@ -186,7 +186,7 @@ func (a *API) showVolumeV1(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
-	types, err := a.typeNames(x)
+	types, err := a.diskTypes(x)
 	if err != nil {
 		return err
 	}

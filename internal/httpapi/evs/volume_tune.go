@@ -35,6 +35,7 @@ func (a *API) retypeVolume(x *wire.Exchange) error {
 	if err != nil {
 		return err
 	}
+	caller.Vendor = true // in dialect cinder, too
 	id, err := a.blocks.BuyType(x.Context(), caller, x.PathValue("volume_id"), named, bought)
 	if err != nil {
 		return err

@@ -80,19 +80,16 @@ type link struct {
 	Href string `json:"href"`
 }
 
-// metadataEncrypted marks a disk that was asked for encrypted. Source: EVS 6.1.
-const metadataEncrypted = "__system__encrypted"
-
 // serialLength is how much of a disk's id its serial number has: what the disk
 // interfaces of hypervisors carry. Assumed: no page says what it is.
 const serialLength = 20
 
 // viewVolume shows a disk without its tags. Its links are those of the Cinder family, as EVS's are.
-func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types map[string]string) volumeItem {
+func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types diskTypes) volumeItem {
 	item := volumeItem{
 		ID: v.ID, Name: textOf(v.Name), Description: textOf(v.Description), Status: string(v.Status), Size: int64(v.Size),
-		VolumeType: types[v.TypeID], AvailabilityZone: v.AvailabilityZone, Bootable: boolText(v.Bootable),
-		Encrypted: v.Metadata[metadataEncrypted] == "1", Multiattach: v.Multiattach, Shareable: boolText(v.Multiattach),
+		VolumeType: types.name(v.TypeID), AvailabilityZone: v.AvailabilityZone, Bootable: boolText(v.Bootable),
+		Encrypted: block.Encrypted(v.Metadata, types[v.TypeID]), Multiattach: v.Multiattach, Shareable: boolText(v.Multiattach),
 		Metadata: v.Metadata, ImageMetadata: imageMetadata(v), SnapshotID: optional(v.SnapshotID), SourceVolumeID: optional(v.SourceVolumeID),
 		ReplicationStatus: "disabled", UserID: v.UserID, CreatedAt: timeText(v.CreatedAt), UpdatedAt: timeText(v.UpdatedAt),
 		ProjectID: v.ProjectID, ServiceType: serviceType, Tags: map[string]string{}, WWN: strings.ReplaceAll(v.ID, "-", ""),
