@@ -2,13 +2,18 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// maxLimits is how many limits throttle takes.
-const maxLimits = 256
+const (
+	// maxLimits is how many limits throttle takes.
+	maxLimits = 256
+	// maxCount is how many calls one limit lets through at once.
+	maxCount = 1_000_000
+)
 
 // Limit is how often a project may make a call.
 type Limit struct {
@@ -28,6 +33,9 @@ func limits(text string) ([]Limit, error) {
 		l, err := limit(part)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", part, err)
+		}
+		if slices.ContainsFunc(list, func(other Limit) bool { return other.Call == l.Call && other.Project == l.Project }) {
+			return nil, fmt.Errorf("%q: there is a limit on that already", part)
 		}
 		if list = append(list, l); len(list) > maxLimits {
 			return nil, fmt.Errorf("it has more than %d limits", maxLimits)
@@ -51,8 +59,8 @@ func limit(text string) (Limit, error) {
 		l.Call = ""
 	}
 	var err error
-	if l.Count, err = strconv.Atoi(strings.TrimSpace(count)); err != nil || l.Count < 1 || l.Count > 1_000_000 {
-		return l, fmt.Errorf("the count must be from 1 to 1000000")
+	if l.Count, err = strconv.Atoi(strings.TrimSpace(count)); err != nil || l.Count < 1 || l.Count > maxCount {
+		return l, fmt.Errorf("the count must be from 1 to %d", maxCount)
 	}
 	l.Per, err = duration(strings.TrimSpace(per), time.Second, 24*time.Hour)
 	return l, err

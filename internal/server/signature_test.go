@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -214,10 +216,28 @@ func TestWrongSignaturesAreAlikeToTheCaller(t *testing.T) {
 	late.at = func() time.Time { return s.clock.now().Add(-15*time.Minute - 2*time.Second) }
 	tokened := p
 	tokened.token = "not one of ours"
+	disabled, gone := s.pen(demo), s.pen(s.logIn("admin"))
+	s.want(200, demo, "PUT", "/identity/v3.0/OS-CREDENTIAL/credentials/"+disabled.access, `{"credential":{"status":"inactive"}}`)
+	s.want(204, s.logIn("admin"), "DELETE", "/identity/v3.0/OS-CREDENTIAL/credentials/"+gone.access, "")
+	elsewhere := func(method, target string) []string {
+		return append(p.sign(method, target, body), "Content-Type", "application/json")
+	}
+	said := ""
 	for _, tc := range []struct {
 		reason, body string
 		headers      []string
 	}{
+		{"key disabled", body, signed(disabled)},
+		{"unknown key", body, signed(gone)},
+		{"signature", body, elsewhere("PUT", path)},
+		{"signature", body, elsewhere("POST", path+"/detail")},
+		{"signature", body, elsewhere("POST", path+"?limit=1")},
+		{"signature", "", signed(p)},
+		{"algorithm", body, changed(signed(p), "Authorization", "SDK-HMAC-SHA256", "SDK-HMAC-SHA512")},
+		{"header missing", body, changed(signed(p), "Authorization", "SignedHeaders=content-type;x-sdk-date", "SignedHeaders=content-type;host")},
+		{"signature", body, changed(signed(p), "Authorization", "SignedHeaders=content-type;x-sdk-date", "SignedHeaders=x-sdk-date")},
+		{"signature", body, changed(signed(p, "X-Extra", "1"), "X-Extra", "1", "2")},
+		{"unreadable", body, changed(signed(p), "X-Sdk-Date", "Z", "")},
 		{"signature", body, signed(other)},
 		{"unknown key", body, signed(unknown)},
 		{"clock", body, signed(early)},
@@ -234,6 +254,11 @@ func TestWrongSignaturesAreAlikeToTheCaller(t *testing.T) {
 	} {
 		before := len(s.reasons())
 		a := s.send(user{}, "POST", path, tc.body, tc.headers...)
+		if alike := fmt.Sprint(strings.ReplaceAll(a.body, a.text("request_id"), ""), slices.Sorted(maps.Keys(a.header))); said == "" {
+			said = alike
+		} else if alike != said {
+			t.Errorf("%s: the caller is told %s, of others %s", tc.reason, alike, said)
+		}
 		if a.status != 401 || a.text("error_code") != "APIGW.0301" || a.text("request_id") != a.header.Get("X-Request-Id") ||
 			a.text("error_msg") != "Incorrect IAM authentication information: the signature does not hold." {
 			t.Errorf("%s: %s", tc.reason, a)
@@ -251,6 +276,37 @@ func TestWrongSignaturesAreAlikeToTheCaller(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), p.secret) {
 		t.Error("the log tells a secret")
+	}
+}
+
+// changed is a copy of headers in which one has another value.
+func changed(headers []string, name, from, to string) []string {
+	headers = slices.Clone(headers)
+	i := slices.Index(headers, name) + 1
+	headers[i] = strings.Replace(headers[i], from, to, 1)
+	return headers
+}
+
+// A token that is there decides alone: a signature beside it is not looked at.
+func TestATokenStandsAboveASignature(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil, withFake(fake.New()))
+	demo := s.logIn("demo")
+	right := s.pen(demo)
+	wrong := right
+	wrong.secret += "x"
+	path := "/v2/" + demo.project + "/cloudvolumes/detail"
+	if a := s.send(demo, "GET", path, "", wrong.sign("GET", path, "")...); a.status != 200 {
+		t.Errorf("a token beside a wrong signature: %s", a)
+	}
+	if a := s.send(user{"gAAAAABnone", demo.project}, "GET", path, "", right.sign("GET", path, "")...); a.status != 401 || a.text("error", "code") != "EVS.5401" {
+		t.Errorf("a wrong token beside a signature: %s, want 401 in the words of the family", a)
+	}
+	if a := s.send(user{}, "GET", path, "", right.sign("GET", path, "")...); a.status != 200 {
+		t.Errorf("the signature alone: %s", a)
+	}
+	if got := s.reasons(); len(got) != 0 {
+		t.Errorf("the log says %v", got)
 	}
 }
 
@@ -429,6 +485,49 @@ func TestThrottlingAnswersAsTheGatewayDoes(t *testing.T) {
 	s.clock.advance(30 * time.Second)
 	if a := list(demo); a.status != 200 {
 		t.Errorf("after the wait: %s", a)
+	}
+}
+
+// A client that waits as long as it is told gets through at its second try, in every
+// family, and what was refused did nothing. The vendor's SDK asks again likewise, when
+// it is told to: compat/clients/huaweicloud.
+func TestWaitingAsToldGetsThrough(t *testing.T) {
+	t.Parallel()
+	s := open(t, settings{"throttle": "*=1000/1s, cloudvolume.create=1/1m, cloudvolume.create_v21=2/10s, volume.create=3/1s, snapshot5.list=1/1h"}, withFake(fake.New()))
+	demo := s.logIn("demo")
+	admin := s.logIn("admin")
+	s.want(200, admin, "PUT", "/v3/"+admin.project+"/os-quota-sets/"+demo.project, `{"quota_set":{"volumes":-1}}`)
+	disk := `{"volume":{"availability_zone":"az1","volume_type":"SSD","size":1}}`
+	for _, tc := range []struct {
+		method, path, body string
+		ok, atOnce         int
+		longest            time.Duration
+	}{
+		{"POST", "/v2/" + demo.project + "/cloudvolumes", disk, 200, 1, time.Minute},
+		{"POST", "/v2.1/" + demo.project + "/cloudvolumes", disk, 202, 2, 5 * time.Second},
+		{"POST", "/v3/" + demo.project + "/volumes", `{"volume":{"size":1}}`, 202, 3, time.Second},
+		{"GET", "/v5/" + demo.project + "/snapshots/detail", "", 200, 1, time.Hour},
+	} {
+		for n := range 6 {
+			a := s.send(demo, tc.method, tc.path, tc.body)
+			if (a.status == 429) != (n >= tc.atOnce) {
+				t.Errorf("%s %s: try %d got %s", tc.method, tc.path, n, a)
+			}
+			if a.status == 429 {
+				wait, err := strconv.Atoi(a.header.Get("Retry-After"))
+				if told := time.Duration(wait) * time.Second; err != nil || told < time.Second || told > tc.longest || a.text("error_code") != "APIGW.0308" {
+					t.Fatalf("told to wait %q: %s", a.header.Get("Retry-After"), a)
+				}
+				s.clock.advance(time.Duration(wait) * time.Second)
+				a = s.send(demo, tc.method, tc.path, tc.body)
+			}
+			if a.status != tc.ok {
+				t.Errorf("%s %s: try %d got %s at last", tc.method, tc.path, n, a)
+			}
+		}
+	}
+	if n := strings.Count(s.want(200, demo, "GET", "/v3/"+demo.project+"/volumes", "").body, `"name"`); n != 18 {
+		t.Errorf("there are %d disks, want 18", n)
 	}
 }
 

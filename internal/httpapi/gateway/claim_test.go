@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -110,6 +111,44 @@ func TestUnreadableClaimsAreToldApart(t *testing.T) {
 				t.Errorf("the caller is told %v", err)
 			}
 		})
+	}
+}
+
+// The window is fifteen minutes to the second, to both sides; what our clock has of a
+// second counts.
+func TestTheWindowEndsToTheSecond(t *testing.T) {
+	signed := time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)
+	for off, fits := range map[time.Duration]bool{
+		0: true, Window: true, -Window: true, Window - time.Second: true, Window + time.Nanosecond: false, -Window - time.Nanosecond: false,
+		Window + time.Second: false, -Window - time.Second: false, 24 * time.Hour: false, -24 * time.Hour: false, 290 * 365 * 24 * time.Hour: false,
+	} {
+		err := (&Claim{Date: signed, dateText: "x"}).fresh(signed.Add(off))
+		if misfit, is := errors.AsType[*misfit](err); (err == nil) != fits || is != !fits || is && misfit.reason != ClockOff {
+			t.Errorf("%s off: %v", off, err)
+		}
+	}
+	if err := (&Claim{Date: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}).fresh(signed); err == nil { // further than a Duration holds
+		t.Error("a date in the year 9999 is taken")
+	}
+	if err := (&Claim{Date: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)}).fresh(signed); err == nil {
+		t.Error("a date in the year 0 is taken")
+	}
+}
+
+func TestOneSignatureAndOneDate(t *testing.T) {
+	const one = "SDK-HMAC-SHA256 Access=A, SignedHeaders=x-sdk-date, Signature=5a2ce64c865e0e6046321c6f3d5a77ba8413eeaf355c3166c03d58d02ac79624"
+	for name, header := range map[string]http.Header{
+		"two signatures": {"Authorization": {one, one}, "X-Sdk-Date": {"20060102T150405Z"}},
+		"two dates":      {"Authorization": {one}, "X-Sdk-Date": {"20060102T150405Z", "20060102T150405Z"}},
+		"a long one":     {"Authorization": {one + strings.Repeat(" ", maxClaim)}, "X-Sdk-Date": {"20060102T150405Z"}},
+	} {
+		r := httptest.NewRequest("GET", "/path", nil)
+		r.Header = header
+		if _, err := ReadClaim(r); err == nil {
+			t.Errorf("%s: taken", name)
+		} else if misfit, is := errors.AsType[*misfit](err); !is || misfit.reason != Unreadable {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
