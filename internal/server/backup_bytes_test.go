@@ -114,7 +114,9 @@ func TestBackupsRestoreEveryByteOverTheDriverThatShips(t *testing.T) {
 	s.write(volume, now, 5, 2*gib)
 	for _, id := range s.snapshotsOf(volume) {
 		if id != snapshot { // the one that was kept: the next reads everything
-			s.want(http.StatusAccepted, s.user, "DELETE", s.path("/snapshots/"+id), "")
+			if a := s.send(s.user, "DELETE", s.path("/snapshots/"+id), ""); a.status != http.StatusAccepted && a.status != http.StatusNotFound { // the service drops its own
+				t.Fatalf("delete the kept snapshot %s: %s", id, a)
+			}
 			s.untilGone(s.user, "snapshot", id)
 		}
 	}

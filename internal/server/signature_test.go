@@ -493,7 +493,7 @@ func TestThrottlingAnswersAsTheGatewayDoes(t *testing.T) {
 // it is told to: compat/clients/huaweicloud.
 func TestWaitingAsToldGetsThrough(t *testing.T) {
 	t.Parallel()
-	s := open(t, settings{"throttle": "*=1000/1s, cloudvolume.create=1/1m, cloudvolume.create_v21=2/10s, volume.create=3/1s, snapshot5.list=1/1h"}, withFake(fake.New()))
+	s := open(t, settings{"throttle": "*=1000/1s, cloudvolume.create=1/1m, cloudvolume.create_v21=2/10s, volume.create=3/30s, snapshot5.list=1/1h"}, withFake(fake.New()))
 	demo := s.logIn("demo")
 	admin := s.logIn("admin")
 	s.want(200, admin, "PUT", "/v3/"+admin.project+"/os-quota-sets/"+demo.project, `{"quota_set":{"volumes":-1}}`)
@@ -505,7 +505,7 @@ func TestWaitingAsToldGetsThrough(t *testing.T) {
 	}{
 		{"POST", "/v2/" + demo.project + "/cloudvolumes", disk, 200, 1, time.Minute},
 		{"POST", "/v2.1/" + demo.project + "/cloudvolumes", disk, 202, 2, 5 * time.Second},
-		{"POST", "/v3/" + demo.project + "/volumes", `{"volume":{"size":1}}`, 202, 3, time.Second},
+		{"POST", "/v3/" + demo.project + "/volumes", `{"volume":{"size":1}}`, 202, 3, 10 * time.Second},
 		{"GET", "/v5/" + demo.project + "/snapshots/detail", "", 200, 1, time.Hour},
 	} {
 		for n := range 6 {
