@@ -231,6 +231,40 @@ func TestTheAttachmentsOfASharedVolumeSeeEachOthersBytes(t *testing.T) {
 	}
 }
 
+// Whoever knows the id of a connection, as from the database, has no name by it.
+func TestTheIdOfAConnectionOpensNothingWithoutItsCode(t *testing.T) {
+	s := open(t, nil)
+	demo := s.logIn("demo")
+	_, uri := s.attach(demo, s.freeVolume(demo, ""), "here")
+	name := nameOf(t, uri)
+	last := "0"
+	if strings.HasSuffix(name, last) {
+		last = "1"
+	}
+	for _, wrong := range []string{name[:len(name)-1] + last, name[:32] + strings.Repeat("0", 32), name[:32] + name[:32], name[:32], name + "0", strings.ToUpper(name)} {
+		opensNothing(t, strings.Replace(uri, name, wrong, 1))
+	}
+	mustConnect(t, uri)
+}
+
+// Who reads only has a device of its own, so that whoever comes later can write.
+func TestAReaderThatCameFirstHoldsUpNoWriter(t *testing.T) {
+	s := open(t, nil)
+	demo := s.logIn("demo")
+	volume := s.freeVolume(demo, `,"multiattach":true`)
+	a := s.v3(demo, "POST", "/attachments", `{"attachment":{"volume_uuid":"`+volume+`","connector":{"host":"reader","mode":"ro"}}}`, 200)
+	s.v3(demo, "POST", "/attachments/"+a.text("attachment", "id")+"/action", `{"os-complete":{}}`, 204)
+	reader := mustConnect(t, a.text("attachment", "connection_info", "uri"))
+	_, uri := s.attach(demo, volume, "writer")
+	if err := mustConnect(t, uri).WriteBytes(0, []byte("written")); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, reader, 0, []byte("written"))
+	if err := reader.WriteBytes(0, []byte("no")); err == nil {
+		t.Error("the reader writes")
+	}
+}
+
 func TestASnapshotOfAVolumeInUseHoldsWhatWasWrittenBefore(t *testing.T) {
 	s := open(t, nil)
 	demo := s.logIn("demo")
