@@ -95,9 +95,6 @@ func askedList(x *wire.Exchange, rules *listRules) (listQuery, block.Caller, err
 	if err != nil {
 		return listQuery{}, caller, err
 	}
-	if x.Version < rules.since {
-		query = url.Values{}
-	}
 	q, err := readList(x, query, rules, caller.Admin)
 	return q, caller, err
 }
@@ -105,6 +102,9 @@ func askedList(x *wire.Exchange, rules *listRules) (listQuery, block.Caller, err
 // readList reads page, order and filters. Up to 3.30, and outside v3, unknown
 // filters are ignored; from 3.31 they are refused. Source: cinder-behaviours section 10.
 func readList(x *wire.Exchange, query url.Values, rules *listRules, admin bool) (q listQuery, err error) {
+	if x.Version < rules.since {
+		query = url.Values{}
+	}
 	page, err := wire.ReadPage(query, rules.sort(x))
 	if err != nil {
 		return q, err

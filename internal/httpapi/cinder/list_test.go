@@ -87,6 +87,42 @@ func TestSnapshotFiltersByMicroversion(t *testing.T) {
 	}
 }
 
+// Lists that had no pages once do not look at what a client of that time sends.
+func TestListsHavePagesSinceTheirMicroversion(t *testing.T) {
+	for _, tc := range []struct {
+		noun  string
+		rules *listRules
+		since wire.Microversion
+	}{{"messages", messageRules(), 5}, {"group snapshots", groupSnapshotRules(), 29}} {
+		if q, err := read(tc.rules, wire.V3, tc.since-1, "limit=-1&sort=colour&x=y&marker=m", false); err != nil || q.marked || len(q.Sort) != 0 {
+			t.Errorf("%s before 3.%d: %+v, %v", tc.noun, tc.since, q, err)
+		}
+		if _, err := read(tc.rules, wire.V3, tc.since, "limit=-1", false); block.KindOf(err) != block.Invalid {
+			t.Errorf("%s from 3.%d: got %v", tc.noun, tc.since, err)
+		}
+	}
+	if _, err := read(lenient(groupSnapshotRules()), wire.V3, 0, "limit=-1", false); block.KindOf(err) != block.Invalid {
+		t.Errorf("the older call always had pages: got %v", err)
+	}
+}
+
+// What only administrators filter by is unknown to everybody else.
+func TestFiltersOfAdministratorsAreUnknownToOthers(t *testing.T) {
+	for noun, rules := range map[string]*listRules{
+		"volumes": volumeRules(), "snapshots": door().snapshotList, "backups": backupRules(), "attachments": attachmentRules(), "groups": groupRules(),
+	} {
+		for _, key := range []string{"project_id", "user_id", "name~"} {
+			rule := rules.find(&wire.Exchange{API: wire.V3, Version: 70}, key, true)
+			if rule == nil {
+				continue
+			}
+			if _, err := read(rules, wire.V3, 70, key+"=x", false); block.KindOf(err) != block.Invalid {
+				t.Errorf("%s by %s: a member gets %v, want Invalid", noun, key, err)
+			}
+		}
+	}
+}
+
 func TestMetadataFilterMeansAllItems(t *testing.T) {
 	a := door()
 	filter := func(text ...string) string { return url.Values{"metadata": text}.Encode() }
