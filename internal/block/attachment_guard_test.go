@@ -156,13 +156,26 @@ func TestAVolumeWithClientsIsNeitherGivenNorOverwritten(t *testing.T) {
 					r.must(r.service.ResetVolumeStatus(t.Context(), admin, v.ID, block.VolumeError))
 					r.refused("reimage", r.service.ReimageVolume(t.Context(), demo, v.ID, i.ID, true), block.WrongStatus, "must not be in use")
 				}
+				snap, err := r.service.CreateSnapshot(t.Context(), demo, block.NewSnapshot{VolumeID: v.ID, Force: true})
+				if how == "connected" { // in error, it has none
+					r.must(r.service.ResetVolumeStatus(t.Context(), admin, v.ID, block.VolumeAvailable))
+					snap, err = r.service.CreateSnapshot(t.Context(), demo, block.NewSnapshot{VolumeID: v.ID})
+				}
+				r.must(err)
+				r.settle(time.Second)
 				r.must(r.service.ResetVolumeStatus(t.Context(), admin, v.ID, block.VolumeAvailable))
+				to := block.Rollback{VolumeID: v.ID, SnapshotID: snap.ID}
+				r.refused("rollback", second(r.service.RollBack(t.Context(), demo, to)), block.WrongStatus, "must not be")
+				r.refused("revert", second(r.service.RevertVolume(t.Context(), demo, to)), block.WrongStatus, "must not be")
 				_, _, offered := r.service.CreateTransfer(t.Context(), demo, block.NewTransfer{VolumeID: v.ID})
 				r.refused("transfer", offered, block.WrongStatus, "must not be")
 				_, _, restored := r.service.RestoreBackup(t.Context(), demo, b.ID, v.ID, block.Text{})
 				r.refused("restore", restored, block.WrongStatus, "must not be")
 				r.refused("unmanage", r.service.UnmanageVolume(t.Context(), admin, v.ID), block.WrongStatus, "must not be")
 				r.volumeIs(v.ID, block.VolumeAvailable)
+				r.must(r.service.DeleteSnapshot(t.Context(), demo, snap.ID))
+				r.must(r.service.DeleteBackup(t.Context(), demo, b.ID))
+				r.settle(time.Minute)
 				r.must(r.service.ForceDeleteVolume(t.Context(), admin, v.ID))
 				r.settle(time.Minute)
 			})
@@ -188,6 +201,24 @@ func TestForceDeleteCutsClientsOffAndLeavesNoWayBack(t *testing.T) {
 			if _, err := r.store.Attachment(t.Context(), a.ID); block.KindOf(err) != block.NotFound {
 				t.Errorf("attachment %s is left: %v", a.ID, err)
 			}
+		}
+		r.empty()
+	})
+}
+
+// Also a deletion that is not forced, of a volume that is available only because
+// somebody said so.
+func TestDeletionCutsOffWhoeverIsConnectedStill(t *testing.T) {
+	onWires(t, false, func(r *rig, w *wires, v *block.Volume) {
+		r.must(r.service.ReserveVolume(t.Context(), demo, v.ID))
+		info, err := r.service.InitializeConnection(t.Context(), demo, v.ID, &block.Connector{Host: "one"})
+		r.must(err)
+		r.must(r.service.ResetVolumeStatus(t.Context(), admin, v.ID, block.VolumeAvailable))
+		r.must(r.service.DeleteVolume(t.Context(), demo, v.ID, false))
+		r.settle(time.Minute)
+		r.volumeIs(v.ID, "")
+		if !w.cut(info.Name) {
+			t.Error("the client was not cut off")
 		}
 		r.empty()
 	})

@@ -73,6 +73,9 @@ func (s *Service) rollBack(ctx context.Context, c Caller, volumeID string, saved
 		if err != nil {
 			return err
 		}
+		if err := noClients(tx, v); err != nil {
+			return err
+		}
 		args := rollbackArgs{Snapshot: snap.ID}
 		if saved {
 			if safety, err = s.addSafety(tx, types, c, v, snap, id); err != nil {

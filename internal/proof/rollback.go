@@ -23,7 +23,7 @@ func (m *Model) rollBack(c *Call, op Op, row *Row) {
 	}
 	body["volume_id"] = row.Parent
 	vol := m.Rows[row.Parent]
-	if row.Status != "available" || !slices.Contains([]string{"available", "error_rollbacking"}, vol.Status) {
+	if row.Status != "available" || !slices.Contains([]string{"available", "error_rollbacking"}, vol.Status) || vol.Attached > 0 {
 		c.Want = http.StatusBadRequest
 		return
 	}
@@ -60,6 +60,8 @@ func (m *Model) revert(c *Call, op Op, row *Row) {
 		c.Want = http.StatusBadRequest
 	case vol.Status != "available" || row.Status != "available":
 		c.Want = http.StatusConflict
+	case vol.Attached > 0:
+		c.Want = http.StatusBadRequest
 	}
 	c.Then = func(Shown) error { vol.rollTo(row, "reverting", "restoring"); return nil }
 }
