@@ -220,6 +220,9 @@ func TestDeletionCutsOffWhoeverIsConnectedStill(t *testing.T) {
 		if !w.cut(info.Name) {
 			t.Error("the client was not cut off")
 		}
+		if _, err := r.store.Connection(t.Context(), info.Name); block.KindOf(err) != block.NotFound {
+			t.Errorf("the connection is left: %v", err)
+		}
 		r.empty()
 	})
 }
