@@ -55,9 +55,7 @@ func TestBackupSurvivesWorkersThatDieAtEachStep(t *testing.T) {
 
 func TestBackupThatFailsForGoodLeavesEverythingAnExit(t *testing.T) {
 	onRig(t, []fake.Fault{{Call: fake.Changed, Err: driver.ErrDamaged}}, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		b := r.backup(block.NewBackup{VolumeID: v.ID})
 		r.settle(time.Second)
 		got := r.backupIs(b.ID, block.BackupError)
@@ -77,9 +75,7 @@ func TestBackupThatFailsForGoodLeavesEverythingAnExit(t *testing.T) {
 
 func TestFullBackupStoreIsToldToTheOwner(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.write(v.ID, 0, []byte("x"))
 		r.objects.Before = func(call, _ string) error {
 			if call == "put" {
@@ -109,16 +105,17 @@ func (r *rig) hold(call, prefix string) (release func()) {
 	return func() { close(gate) }
 }
 
+// forcedDeletions are those of a backup and of its volume.
+var forcedDeletions = map[string]func(r *rig, v, b string) error{
+	"the backup's": func(r *rig, _, b string) error { return r.service.ForceDeleteBackup(r.t.Context(), admin, b) },
+	"the volume's": func(r *rig, v, _ string) error { return r.service.ForceDeleteVolume(r.t.Context(), admin, v) },
+}
+
 func TestForceDeleteEndsABackupThatIsBeingMade(t *testing.T) {
-	for name, end := range map[string]func(r *rig, v, b string) error{
-		"the backup's": func(r *rig, _, b string) error { return r.service.ForceDeleteBackup(r.t.Context(), admin, b) },
-		"the volume's": func(r *rig, v, _ string) error { return r.service.ForceDeleteVolume(r.t.Context(), admin, v) },
-	} {
+	for name, end := range forcedDeletions {
 		t.Run(name, func(t *testing.T) {
 			onRig(t, nil, func(r *rig) {
-				r.start()
-				v := r.volume(block.NewVolume{Size: 1})
-				r.settle(time.Second)
+				v := r.available()
 				r.write(v.ID, 0, []byte("x"))
 				release := r.hold("put", "chunks/")
 				b := r.backup(block.NewBackup{VolumeID: v.ID})

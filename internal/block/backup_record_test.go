@@ -12,9 +12,7 @@ import (
 
 func TestExportedRecordBringsABackupBack(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.write(v.ID, far, []byte("kept"))
 		b := r.backup(block.NewBackup{VolumeID: v.ID, Name: block.SetText("n"), Metadata: map[string]string{"a": "b"}})
 		r.settle(time.Second)

@@ -137,9 +137,7 @@ func TestBackupsOfAVolumeAreIncrementalAndEachRestores(t *testing.T) {
 
 func TestBackupOfASnapshotLeavesTheVolumeAlone(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.write(v.ID, 0, []byte("then"))
 		s := r.snapshot(v.ID)
 		r.settle(time.Second)

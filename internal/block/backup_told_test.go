@@ -22,9 +22,7 @@ func (r *rig) toldOf(id, event, text string) {
 
 func TestBackupsThatFailTellTheUsersAndExplain(t *testing.T) {
 	onRig(t, []fake.Fault{{Call: fake.Snapshot, Nth: 2, Err: driver.ErrDamaged}}, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.write(v.ID, 0, []byte("right"))
 		good := r.backup(block.NewBackup{VolumeID: v.ID})
 		r.settle(time.Second)
@@ -58,9 +56,7 @@ func TestBackupsThatFailTellTheUsersAndExplain(t *testing.T) {
 
 func TestExplanationOfABackupFollowsTheWork(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.write(v.ID, 0, []byte("x"))
 		release := r.hold("put", "chunks/")
 		b := r.backup(block.NewBackup{VolumeID: v.ID})
@@ -95,9 +91,7 @@ func TestExplanationOfABackupFollowsTheWork(t *testing.T) {
 
 func TestDisabledServiceMakesNoBackups(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		snap := r.snapshot(v.ID)
 		r.settle(time.Second)
 		r.must(r.service.SetDaemon(t.Context(), r.service.Node(), block.BinaryBackup, true, "repairs"))
@@ -121,9 +115,7 @@ func TestDisabledServiceMakesNoBackups(t *testing.T) {
 
 func TestOfferedVolumeIsHealthyAndExplained(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		_, _, err := r.service.CreateTransfer(t.Context(), demo, block.NewTransfer{VolumeID: v.ID})
 		r.must(err)
 		r.healthy()

@@ -78,9 +78,7 @@ func TestVolumesNeedTheCapabilitiesThatTheirTypeAsksFor(t *testing.T) {
 
 func TestFrozenBackendIsNotChanged(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		snap := r.snapshot(v.ID)
 		r.settle(time.Second)
 		host := r.service.BackendHost()

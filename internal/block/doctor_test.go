@@ -124,9 +124,7 @@ func TestDoctorFindsAndMends(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			onRig(t, nil, func(r *rig) {
-				r.start()
-				v := r.volume(block.NewVolume{Size: 1})
-				r.settle(time.Second)
+				v := r.available()
 				s := r.snapshot(v.ID)
 				r.settle(time.Second)
 				r.stop()
@@ -159,9 +157,7 @@ func TestDoctorFindsAndMends(t *testing.T) {
 func TestDoctorLeavesWorkThatIsQueuedAlone(t *testing.T) {
 	faults := []fake.Fault{{Call: fake.CreateFrom, Err: errors.New("not now")}}
 	onRig(t, faults, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		s := r.snapshot(v.ID)
 		r.settle(time.Second)
 		r.volume(block.NewVolume{SourceVolumeID: v.ID}) // fails with its passing snapshot in the driver

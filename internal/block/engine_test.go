@@ -36,9 +36,7 @@ func TestHungDriverIsGivenUpAndTheObjectCanBeDeleted(t *testing.T) {
 
 func TestHungSnapshotIsGivenUpAndCanBeDeleted(t *testing.T) {
 	onRig(t, hang(fake.Snapshot, 1), func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		s := r.snapshot(v.ID)
 		r.settle(6 * time.Minute)
 		r.snapshotIs(s.ID, block.SnapshotError)
@@ -79,9 +77,7 @@ func TestForceDeleteEndsWhatIsBeingDone(t *testing.T) {
 
 func TestForceDeleteOfSnapshotEndsItsCreation(t *testing.T) {
 	onRig(t, hang(fake.Snapshot, 0), func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		s := r.snapshot(v.ID)
 		r.settle(time.Second)
 		r.must(r.service.ForceDeleteSnapshot(t.Context(), admin, s.ID))
@@ -93,9 +89,7 @@ func TestForceDeleteOfSnapshotEndsItsCreation(t *testing.T) {
 
 func TestForceDeleteWhileExtendingFreesWhatWasReserved(t *testing.T) {
 	onRig(t, hang(fake.Extend, 0), func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.must(r.service.ExtendVolume(t.Context(), demo, v.ID, 9, false))
 		r.settle(time.Second)
 		if q, err := r.service.ProjectQuota(t.Context(), demo, "demo"); err != nil || q.Used[""].Gigabytes != 9 {
@@ -110,9 +104,7 @@ func TestForceDeleteWhileExtendingFreesWhatWasReserved(t *testing.T) {
 func TestCascadeEndsSnapshotsThatAreBeingMadeOrDeleted(t *testing.T) {
 	faults := []fake.Fault{{Call: fake.Snapshot, Nth: 2, Hang: true}, {Call: fake.DeleteSnapshot, Err: errors.New("not now")}}
 	onRig(t, faults, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		going := r.snapshot(v.ID)
 		r.settle(time.Second)
 		r.must(r.service.DeleteSnapshot(t.Context(), demo, going.ID)) // fails again and again
@@ -128,9 +120,7 @@ func TestCascadeEndsSnapshotsThatAreBeingMadeOrDeleted(t *testing.T) {
 
 func TestCascadeThatFailsLeavesNoSnapshotStuck(t *testing.T) {
 	onRig(t, []fake.Fault{{Call: fake.Delete, Err: errors.New("no")}}, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		s := r.snapshot(v.ID)
 		r.settle(time.Second)
 		r.must(r.service.DeleteVolume(t.Context(), demo, v.ID, true))
@@ -169,9 +159,7 @@ func TestVolumeMadeFromAnotherLeavesNothingInItWhenItFails(t *testing.T) {
 func TestManySnapshotsOfOneVolumeDoNotFenceEachOther(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
 		r.must(r.service.SetProjectQuota(t.Context(), "demo", block.Limits{"snapshots": -1}))
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		for range 100 {
 			r.snapshot(v.ID)
 		}
@@ -188,9 +176,7 @@ func TestManySnapshotsOfOneVolumeDoNotFenceEachOther(t *testing.T) {
 
 func TestProgressIsSeenWhileASnapshotIsMade(t *testing.T) {
 	onRig(t, []fake.Fault{{Call: fake.Snapshot, Progress: []int{10, 40}, Hang: true, Nth: 1}}, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		s := r.snapshot(v.ID)
 		r.settle(10 * time.Second)
 		got, err := r.service.Snapshot(t.Context(), demo, s.ID)
@@ -270,9 +256,7 @@ func TestCrashedServersJobIsTakenUpThoughTheClockWentBack(t *testing.T) {
 
 func TestExtensionThatWasResetKeepsUsageRight(t *testing.T) {
 	onRig(t, []fake.Fault{{Call: fake.Extend, Nth: 1, Err: errors.New("not yet")}}, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.must(r.service.ExtendVolume(t.Context(), demo, v.ID, 5, false))
 		r.must(r.service.ResetVolumeStatus(t.Context(), admin, v.ID, block.VolumeAvailable))
 		r.must(r.service.ExtendVolume(t.Context(), demo, v.ID, 3, false))

@@ -84,9 +84,7 @@ func TestExplanationFollowsTheWork(t *testing.T) {
 
 func TestSnapshotThatGoesWithItsVolumeSaysSo(t *testing.T) {
 	onRig(t, hang(fake.Delete, 0), func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		s := r.snapshot(v.ID)
 		r.settle(time.Second)
 		r.must(r.service.DeleteVolume(t.Context(), demo, v.ID, true))

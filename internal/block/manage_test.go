@@ -68,9 +68,7 @@ func (r *rig) forgotten(want ...driver.Ref) {
 
 func TestWhatCannotBeManagedIsRefused(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		const odd = "00000000-0000-4000-8000-0000000000aa"
 		r.must(r.bytes.Create(t.Context(), driver.VolumeSpec{ID: odd, Size: 1<<30 + 4096}, 0))
 		r.must(r.bytes.Create(t.Context(), driver.VolumeSpec{ID: "by-hand", Size: 1 << 30}, 0))

@@ -40,9 +40,7 @@ func TestJobThatGivesUpTellsTheUsers(t *testing.T) {
 				nth = 2 // the first is the volume that the others work on
 			}
 			onRig(t, []fake.Fault{{Call: tc.call, Nth: nth, Err: tc.err}}, func(r *rig) {
-				r.start()
-				v := r.volume(block.NewVolume{Size: 1})
-				r.settle(time.Second)
+				v := r.available()
 				id := tc.work(r, v)
 				r.settle(time.Minute)
 				told := r.messages()
@@ -73,9 +71,7 @@ func TestJobThatGivesUpTellsTheUsers(t *testing.T) {
 
 func TestCancelledJobTellsNothing(t *testing.T) {
 	onRig(t, hang(fake.Create, 1), func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.must(r.service.ForceDeleteVolume(t.Context(), admin, v.ID))
 		r.settle(time.Minute)
 		if told := r.messages(); len(told) != 0 {

@@ -82,9 +82,7 @@ func TestBackupAndRestoreSurviveAFailureAtEachCall(t *testing.T) {
 
 func TestDamagedBackupIsFoundAndNeverRestored(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.write(v.ID, 0, []byte("right"))
 		b := r.backup(block.NewBackup{VolumeID: v.ID})
 		r.settle(time.Second)
@@ -122,15 +120,10 @@ func TestDamagedBackupIsFoundAndNeverRestored(t *testing.T) {
 }
 
 func TestForceDeleteEndsARestoration(t *testing.T) {
-	for name, end := range map[string]func(r *rig, v, b string) error{
-		"the backup's": func(r *rig, _, b string) error { return r.service.ForceDeleteBackup(r.t.Context(), admin, b) },
-		"the volume's": func(r *rig, v, _ string) error { return r.service.ForceDeleteVolume(r.t.Context(), admin, v) },
-	} {
+	for name, end := range forcedDeletions {
 		t.Run(name, func(t *testing.T) {
 			onRig(t, nil, func(r *rig) {
-				r.start()
-				v := r.volume(block.NewVolume{Size: 1})
-				r.settle(time.Second)
+				v := r.available()
 				r.write(v.ID, 0, []byte("x"))
 				b := r.backup(block.NewBackup{VolumeID: v.ID})
 				r.settle(time.Second)

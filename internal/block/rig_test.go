@@ -163,6 +163,15 @@ func (r *rig) volume(n block.NewVolume) *block.Volume {
 	return v
 }
 
+// available starts the runner, and is a volume of 1 GB that it has made.
+func (r *rig) available() *block.Volume {
+	r.t.Helper()
+	r.start()
+	v := r.volume(block.NewVolume{Size: 1})
+	r.settle(time.Second)
+	return v
+}
+
 func (r *rig) snapshot(volumeID string) *block.Snapshot {
 	r.t.Helper()
 	s, err := r.service.CreateSnapshot(r.t.Context(), demo, block.NewSnapshot{VolumeID: volumeID})

@@ -12,9 +12,7 @@ import (
 // pair is a volume with a snapshot, both available.
 func (r *rig) pair() (*block.Volume, *block.Snapshot) {
 	r.t.Helper()
-	r.start()
-	v := r.volume(block.NewVolume{Size: 1})
-	r.settle(time.Second)
+	v := r.available()
 	s := r.snapshot(v.ID)
 	r.settle(time.Second)
 	r.snapshotIs(s.ID, block.SnapshotAvailable)

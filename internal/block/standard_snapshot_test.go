@@ -9,9 +9,7 @@ import (
 
 func TestOnlyOneStandardSnapshotOfAVolumeIsMadeAtATime(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		r.stop() // what is queued stays so
 		alone := block.NewSnapshot{VolumeID: v.ID, Standard: true}
 		_, err := r.service.CreateSnapshot(t.Context(), demo, alone)

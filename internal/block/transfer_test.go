@@ -152,9 +152,7 @@ func TestTransferIsWithdrawn(t *testing.T) {
 
 func TestOnlyWhatRestsIsOffered(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
-		r.start()
-		v := r.volume(block.NewVolume{Size: 1})
-		r.settle(time.Second)
+		v := r.available()
 		snap := r.snapshot(v.ID)
 		r.settle(time.Second)
 		for _, status := range block.ResettableVolumeStatuses() {
