@@ -26,7 +26,7 @@ func wordsOfVolume(v *Volume) words {
 	case VolumeCreating:
 		w.work, w.good, w.bad = "for the storage to make the volume", "becomes available", "error"
 	case VolumeDownloading:
-		w.work, w.good, w.bad = "for the storage to make the volume from its image", "becomes available", "error"
+		w.work, w.good, w.bad = "for the storage to write an image to the volume", "holds the image and is "+string(v.rests()), "error"
 	case VolumeUploading:
 		w.work, w.good = "for the storage to copy the volume to an image", "is "+string(v.rests())+" again"
 		w.bad = string(v.rests()) + " again, and there is no image"
