@@ -158,6 +158,27 @@ func volumeRevert(t T, e *Env) {
 	if message := e.fault(t, revert(`"`+safety.id+`"`), 400, "badRequest"); message != want {
 		t.Errorf("extended since: got %q, want %q", message, want)
 	}
+	e.revertBesideBackup(t)
+}
+
+// revertBesideBackup reverts to the newest snapshot although a backup has taken its own
+// since, and not to that.
+func (e *Env) revertBesideBackup(t T) {
+	t.Helper()
+	volume := e.ownVolume(t)
+	own := e.subjectOf(t, volume)
+	e.backedUp(t, volume, nil)
+	e.comesTo(t, "volumes", volume, "available")
+	for _, row := range rowsOf(e.do(t, "GET", e.path("/snapshots?volume_id="+volume), nil), "snapshots") {
+		id := fmt.Sprint(row["id"])
+		a := e.do(t, "POST", e.path("/volumes/"+volume+"/action"), `{"revert":{"snapshot_id":"`+id+`"}}`, client.Field{"OpenStack-API-Version", "volume 3.40"})
+		if id != own.id {
+			e.fault(t, a, 400, "badRequest")
+			continue
+		}
+		status(t, a, 202)
+		e.rolledBack(t, volume, own)
+	}
 }
 
 // revertHasItsStatuses checks the conflicts of statuses.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/breezeblock/breezeblock/internal/jobs"
 )
@@ -44,7 +45,9 @@ func (s *Service) RevertVolume(ctx context.Context, c Caller, r Rollback) (*Snap
 		if err != nil {
 			return nil, err
 		}
-		if err := canRevert(v, r.SnapshotID, all); err != nil {
+		// What a backup keeps is not the user's: a backup stands in nobody's way.
+		own := slices.DeleteFunc(all, func(s *Snapshot) bool { return s.Origin == OriginBackup })
+		if err := canRevert(v, r.SnapshotID, own); err != nil {
 			return nil, err
 		}
 		snap, err := snapshotFor(tx, c, r.SnapshotID)
