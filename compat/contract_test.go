@@ -145,6 +145,9 @@ func (c *contract) check(ctx context.Context, x *exchange) {
 		}
 	}
 	err = validate(ctx, request, route, x)
+	if err == nil && x.status < http.StatusBadRequest {
+		err = validateRequest(route.Operation, x.body)
+	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.checked++
@@ -168,6 +171,21 @@ func validate(ctx context.Context, request *http.Request, route *routers.Route, 
 		Status:                 x.status, Header: x.header, Body: io.NopCloser(bytes.NewReader(x.answer)),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
 	})
+}
+
+// validateRequest holds the body of a request that was carried out against the file.
+func validateRequest(op *openapi3.Operation, body []byte) error {
+	if op.RequestBody == nil {
+		return nil
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return fmt.Errorf("request body: %w", err)
+	}
+	if err := op.RequestBody.Value.Content.Get("application/json").Schema.Value.VisitJSON(value, openapi3.MultiErrors()); err != nil {
+		return fmt.Errorf("the request %.1000s was carried out: %w", body, err)
+	}
+	return nil
 }
 
 // report fails the test with what was found, and tells how much was looked at.
