@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 func volumeOperations() []Operation {
@@ -25,6 +26,10 @@ func volumeOperations() []Operation {
 var volumeKeys = []string{"id", "status", "size", "availability_zone", "created_at", "updated_at", "name", "description", "volume_type",
 	"snapshot_id", "source_volid", "metadata", "links", "user_id", "bootable", "encrypted", "replication_status", "consistencygroup_id",
 	"multiattach", "attachments"}
+
+// vendorVolumeKeys are what a volume shows besides in dialect evs, to members too. Source: EVS 6.2.
+var vendorVolumeKeys = []string{"os-vol-host-attr:host", "os-vol-tenant-attr:tenant_id", "os-vol-mig-status-attr:migstat", "os-vol-mig-status-attr:name_id",
+	"os-volume-replication:extended_status", "volume_image_metadata", "shareable", "storage_cluster_id"}
 
 // made creates a volume, checks what came of it, and removes it afterwards.
 func (e *Env) made(t T, body string) map[string]any {
@@ -79,7 +84,14 @@ func volumeCreate(t T, e *Env) {
 
 func volumeShow(t T, e *Env) {
 	got := e.volumeOf(t, e.volume)
-	for _, key := range volumeKeys {
+	keys := volumeKeys
+	if e.evs() {
+		keys = slices.Concat(keys, vendorVolumeKeys)
+		if got["replication_status"] != "disabled" || got["shareable"] != "false" || got["os-vol-host-attr:host"] != nil {
+			t.Errorf("got %v, want no replication, no sharing and no host", got)
+		}
+	}
+	for _, key := range keys {
 		if _, there := got[key]; !there {
 			t.Errorf("no key %s in %v", key, got)
 		}

@@ -72,7 +72,13 @@ func (w *volumeView) appendItem(b []byte, v *block.Volume, whole bool) []byte {
 	b = wire.AppendBool(b, v.Bootable)
 	b = append(b, `","encrypted":`...)
 	b = wire.AppendBool(b, w.encrypted(v))
-	b = append(b, `,"replication_status":null,"consistencygroup_id":`...)
+	b = append(b, `,"replication_status":`...)
+	if w.x.Dialect.WholeDisks {
+		b = append(b, `"disabled"`...)
+	} else {
+		b = append(b, "null"...)
+	}
+	b = append(b, `,"consistencygroup_id":`...)
 	if v.GroupLegacy {
 		b = wire.AppendOptional(b, v.GroupID)
 	} else {
@@ -124,16 +130,26 @@ func (w *volumeView) appendByVersion(b []byte, v *block.Volume) []byte {
 }
 
 func (w *volumeView) appendExtended(b []byte, v *block.Volume) []byte {
-	if len(v.ImageMetadata) > 0 {
+	whole := w.x.Dialect.WholeDisks
+	if len(v.ImageMetadata) > 0 || whole {
 		b = append(b, `,"volume_image_metadata":`...)
 		b = wire.AppendMetadata(b, v.ImageMetadata)
 	}
 	b = append(b, `,"os-vol-tenant-attr:tenant_id":"`...)
 	b = append(b, v.ProjectID...)
 	b = append(b, '"')
-	if w.admin {
+	if w.admin || whole {
 		b = append(b, `,"os-vol-mig-status-attr:migstat":null,"os-vol-mig-status-attr:name_id":null,"os-vol-host-attr:host":`...)
-		b = wire.AppendOptional(b, w.host)
+		if w.admin {
+			b = wire.AppendOptional(b, w.host)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	if whole { // Source: EVS 6.2
+		b = append(b, `,"os-volume-replication:extended_status":null,"storage_cluster_id":null,"shareable":"`...)
+		b = wire.AppendBool(b, v.Multiattach)
+		b = append(b, '"')
 	}
 	return b
 }

@@ -39,6 +39,8 @@ type Dialect struct {
 	DiskClasses bool
 	// SnapshotsPerVolume is how many snapshots a volume may have, of calls other than v5, where neither `--snapshots-per-volume` nor a quota says.
 	SnapshotsPerVolume int
+	// WholeDisks: a disk of the Cinder families has every field that EVS lists, for members as well (os-vol-host-attr:host, os-vol-mig-status-attr:*, os-volume-replication:extended_status, shareable, storage_cluster_id, volume_image_metadata).
+	WholeDisks bool
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -47,7 +49,7 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true, PlainImageNames: true,
-		SharedByRequest: true, VendorDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true,
+		SharedByRequest: true, VendorDisks: true, WholeDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true,
 		DiskClasses: true, SnapshotsPerVolume: 7, MaxMicroversion: 50,
 	}
 }
