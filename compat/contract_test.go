@@ -183,7 +183,7 @@ func validateRequest(op *openapi3.Operation, body []byte) error {
 		return fmt.Errorf("request body: %w", err)
 	}
 	if err := op.RequestBody.Value.Content.Get("application/json").Schema.Value.VisitJSON(value, openapi3.MultiErrors()); err != nil {
-		return fmt.Errorf("the request %.1000s was carried out: %w", body, err)
+		return fmt.Errorf("the request %.1000s was carried out; if it may be, mend its schema in compat/openapi: %w", body, err)
 	}
 	return nil
 }
