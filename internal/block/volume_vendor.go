@@ -157,6 +157,20 @@ func errSystemKey(key string) error {
 	return On("metadata.system", Errorf(Forbidden, "The metadata key %.64q can not be operated: keys that begin with %s are the service's.", key, metadataSystem))
 }
 
+// withMode adds to items whether the disk is SCSI or VBD, where they say nothing of it:
+// what a disk is does not change once it is made. Source: EVS User Guide, Disk Modes;
+// vendor's Terraform provider, evs_volume_metadata, which replaces the metadata of a
+// disk whose device_type it also holds.
+func withMode(items, stored map[string]string) map[string]string {
+	mode, has := stored[metadataPassthrough]
+	if _, said := items[metadataPassthrough]; said || !has {
+		return items
+	}
+	added := map[string]string{metadataPassthrough: mode}
+	maps.Copy(added, items)
+	return added
+}
+
 // setMetadata writes items over the stored ones, or in their place.
 func (v *Volume) setMetadata(c Caller, items map[string]string, replace bool) error {
 	if key := systemKey(v.Metadata, items, replace); key != "" && c.Vendor {
@@ -165,6 +179,9 @@ func (v *Volume) setMetadata(c Caller, items map[string]string, replace bool) er
 	if c.Vendor {
 		if err := checkVendorLengths(TooLarge, items); err != nil {
 			return err
+		}
+		if replace {
+			items = withMode(items, v.Metadata)
 		}
 	}
 	merged, err := mergeMetadata(v.Metadata, items, replace)
