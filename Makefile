@@ -2,7 +2,7 @@
 # A fresh machine needs Go and make; `make test` also sets up PostgreSQL.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-fast check conform clients clients-evs tempest fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
+.PHONY: help run build test test-fast check conform clients clients-evs tempest terraform fuzz bench long soak gen verify lint examples race allocs need-tools need-clients
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
@@ -52,6 +52,11 @@ clients-evs: build ## the vendor's Go SDK and gophertelekomcloud with an access 
 
 tempest: build need-clients ## tempest's volume tests alone (TEMPEST_TESTS=regular expression for some of them)
 	DIALECTS=cinder compat/clients/run.sh tempest
+
+terraform: build ## terraform-provider-huaweicloud, every EVS resource and data source, against our binary; compiling it takes some six minutes and 3 GB the first time
+	@command -v terraform >/dev/null || { echo 'terraform is needed, 1.5 or later, on the PATH: https://developer.hashicorp.com/terraform/install' >&2; exit 1; }
+	@command -v jq >/dev/null || { echo 'jq is needed' >&2; exit 1; }
+	compat/clients/run.sh terraform
 
 examples: build ## run examples/ and compare what they print
 	@tools/need.sh nbd

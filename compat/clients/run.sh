@@ -1,6 +1,6 @@
 #!/bin/bash
 # Starts a fresh breezeblock in each dialect and runs the named parts against it:
-#   run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud huaweicloud examples conform
+#   run.sh openstack cinder every-openstack every-cinder sdk tempest gophercloud huaweicloud terraform examples conform
 # DIALECTS=evs keeps it to one dialect. The binary is ./breezeblock (make build).
 # What passes is compared with counts.tsv; RECORD=1 writes that file anew.
 set -euo pipefail
@@ -78,6 +78,7 @@ run_part() {
   tempest) in_shell "$data/openrc-admin" bash compat/clients/tempest.sh ;;
   gophercloud) (cd compat/clients/gophercloud && go run . -binaries "$work/gophercloud" -data "$data") ;;
   huaweicloud) (cd compat/clients/huaweicloud && go run . -data "$data" -iam "$iam" -breezeblock ../../../breezeblock -old "$old") ;;
+  terraform) PROVIDER=$(dirname "$(provider)") IAM=$iam OLD=$old in_shell "$data/openrc" bash compat/clients/terraform.sh ;;
   conform) in_shell "$data/openrc" with_admin ./breezeblock conform --quiet --dialect "$dialect" ;;
   examples) in_shell "$data/openrc" bash examples/run-all.sh ;;
   *) echo "run.sh: there is no part $1" >&2; return 2 ;;
@@ -91,6 +92,11 @@ for part in "$@"; do
     (cd compat/clients/gophercloud && go run . -build "$work/gophercloud")
   fi
 done
+
+# provider: the binary of terraform-provider-huaweicloud, kept in Go's build cache. The
+# flags are its own: with others all of it would be compiled again.
+provider() { (cd compat/clients/terraform && GOFLAGS=-trimpath go tool -n terraform-provider-huaweicloud); }
+
 # version PART: the client and its version, for the table.
 version() {
   case $1 in
@@ -100,6 +106,7 @@ version() {
   tempest) tempest --version ;;
   gophercloud) (cd compat/clients/gophercloud && go list -m -f 'gophercloud {{.Version}}' github.com/gophercloud/gophercloud/v2) ;;
   huaweicloud) (cd compat/clients/huaweicloud && go list -m -f '{{.Version}}' github.com/huaweicloud/huaweicloud-sdk-go-v3 github.com/opentelekomcloud/gophertelekomcloud | paste -sd ' ' | sed 's/\(.*\) \(.*\)/huaweicloud-sdk-go-v3 \1, gophertelekomcloud \2/') ;;
+  terraform) echo "terraform $(TF_CLI_CONFIG_FILE=/dev/null terraform version -json | jq -r .terraform_version), $(cd compat/clients/terraform && go list -m -f 'terraform-provider-huaweicloud {{.Version}}' github.com/huaweicloud/terraform-provider-huaweicloud)" ;;
   *) return 1 ;; # not a client
   esac
 }
@@ -119,10 +126,11 @@ for dialect in ${DIALECTS:-evs cinder}; do
   for part in "$@"; do
     # Tempest is what tells whether this is Cinder; EVS never promised that. Why
     # the SDK cannot use 3.50 is in its script.
-    case $part/$dialect in tempest/evs | sdk/evs) continue ;; esac
+    # The provider is for EVS alone.
+    case $part/$dialect in tempest/evs | sdk/evs | terraform/cinder) continue ;; esac
     began=$SECONDS
     echo "== $part, dialect $dialect"
-    case $part in huaweicloud) old_disks old ;; esac
+    case $part in huaweicloud) old_disks old ;; terraform) old_disks 'old 0' 'old 1' ;; esac
     run_part "$part" | tee "$work/output" || { echo "FAILED: $part, dialect $dialect; the end of the server's log:" >&2; tail -n 15 "$work/$dialect.log" >&2; exit 1; }
     count "$part"
     echo "== $part, dialect $dialect: $((SECONDS - began)) s"

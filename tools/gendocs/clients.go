@@ -28,7 +28,29 @@ func (p *page) clients() error {
 	if err != nil {
 		return err
 	}
+	if err := p.terraform(); err != nil {
+		return err
+	}
 	return p.tempest()
+}
+
+// terraform shows what becomes of each EVS type of the vendor's Terraform provider.
+func (p *page) terraform() error {
+	p.heading("Types of terraform-provider-huaweicloud")
+	p.paragraph("Each resource and data source for EVS, as `make terraform` tries it in dialect evs; `compat/clients/terraform/types.tsv` is held to the provider's own list.")
+	p.head("type", "", "outcome", "to know")
+	kinds := map[string]string{"managed": "resource", "data": "data source"}
+	return eachLine("compat/clients/terraform/types.tsv", func(line string) error {
+		cells := strings.Split(line, "\t")
+		if len(cells) == 3 {
+			cells = append(cells, "")
+		}
+		if len(cells) != 4 || kinds[cells[0]] == "" {
+			return fmt.Errorf("not three or four columns: %q", line)
+		}
+		p.row(code(cells[1]), kinds[cells[0]], cells[2], cells[3])
+		return nil
+	})
 }
 
 // tempest shows why tests of tempest do not pass.

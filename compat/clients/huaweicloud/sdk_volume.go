@@ -184,11 +184,19 @@ func (v *vendor) changeQoS(c *cloud) error {
 	if err := v.untilSaid(got.JobId); err != nil {
 		return err
 	}
+	shown, err := ask(v, v.ShowVolume, &model.ShowVolumeRequest{VolumeId: fast})
+	if err != nil {
+		return err
+	}
+	if shown.Volume.Iops == nil || shown.Volume.Throughput == nil {
+		return errNothing
+	}
 	gone, err := ask(v, v.DeleteVolume, &model.DeleteVolumeRequest{VolumeId: fast})
 	if err != nil {
 		return err
 	}
-	return v.untilSaid(gone.JobId)
+	return errors.Join(want("IOPS", fmt.Sprint(shown.Volume.Iops.TotalVal), "5000"), want("throughput", fmt.Sprint(shown.Volume.Throughput.TotalVal), "200"),
+		v.untilSaid(gone.JobId))
 }
 
 // unsubscribe is answered per disk: none was bought for a period.
