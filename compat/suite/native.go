@@ -243,7 +243,7 @@ func (e *Env) nativeVolumeExtend(t T, version string, ok int) {
 	id := e.ownVolume(t)
 	path := e.native(version, "/cloudvolumes/"+id+"/action")
 	for body, code := range map[string]string{
-		`{"os-extend":{}}`: "EVS.1015", `{"os-extend":{"new_size":1}}`: "EVS.1015", `{"os-extend":{"new_size":"x"}}`: "EVS.1015",
+		"": "EVS.1011", `{}`: "EVS.5400", `{"os-shrink":{}}`: "EVS.5400", `{"os-extend":{}}`: "EVS.1015", `{"os-extend":{"new_size":1}}`: "EVS.1015", `{"os-extend":{"new_size":"x"}}`: "EVS.1015",
 		`{"os-extend":{"new_size":-1}}`: "EVS.1015", `{"os-extend":{"new_size":32769}}`: "EVS.1010", `{"os-extend":{"new_size":1e30}}`: "EVS.1010",
 	} {
 		e.refusal(t, e.do(t, "POST", path, body), 400, code)

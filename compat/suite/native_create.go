@@ -127,6 +127,7 @@ func badDisks(volume string) [][2]string {
 		{disk(`"source_volid":"` + volume + `"`), "EVS.5400"}, {disk(`"enterprise_project_id":"mine"`), "EVS.2059"},
 		{disk(`"metadata":{"__system__encrypted":"2"}`), "EVS.2041"}, {disk(`"metadata":{"__system__encrypted":"1"}`), "EVS.2041"},
 		{disk(`"metadata":{"__system__encrypted":"1","__system__cmkid":"` + key[1:] + `"}`), "EVS.2041"}, {disk(`"metadata":{"__system__cmkid":"` + key + `"}`), "EVS.2041"},
+		{disk(`"metadata":{"__system__encrypted":"1","__system__cmkid":"` + key + `k"}`), "EVS.2041"}, {disk(`"metadata":{"__system__encrypted":"0","__system__cmkid":"` + key + `"}`), "EVS.2041"},
 		{disk(`"metadata":{"__system__mine":"1"}`), "EVS.2047"}, {disk(`"metadata":{"a":"` + long[1:] + `"},"size":0`), "EVS.1010"}, {disk(manyItems()), "EVS.1005"},
 		{disk(`"metadata":{"hw:passthrough":"yes"}`), "EVS.1057"}, {disk(`"metadata":{"full_clone":"2"}`), "EVS.1063"},
 		{`{"server_id":"` + unknownID + `",` + disk("")[1:], "EVS.2229"},
@@ -343,6 +344,10 @@ func nativeUnsubscribe(t T, e *Env) {
 		{`{"volume_ids":[` + strings.Repeat(`"`+unknownID+`",`, 60) + `"` + unknownID + `"]}`, "EVS.1053"},
 	} {
 		e.refusal(t, e.do(t, "POST", path, tc[0]), 400, tc[1])
+	}
+	most := e.do(t, "POST", path, `{"volume_ids":[`+strings.Repeat(`"`+unknownID+`",`, 59)+`"`+unknownID+`"]}`)
+	if status(t, most, 200); strings.Count(string(most.Body), `"FAIL"`) != 60 {
+		t.Errorf("of sixty: got %s", most)
 	}
 	a := e.do(t, "POST", path, `{"volume_ids":["`+e.volume+`","`+unknownID+`"]}`)
 	status(t, a, 200)

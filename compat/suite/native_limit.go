@@ -14,6 +14,7 @@ import (
 func NativeLimits() []Case {
 	return []Case{
 		{"native: lengths of names and descriptions", nativeTexts},
+		{"native: length of a rollback's name", nativeRollbackName},
 		{"native: lengths of metadata", nativeMetadata},
 		{"native: pages and filters of lists", nativeLists},
 		{"native: tags of every kind of object", nativeTagLimits},
@@ -116,6 +117,24 @@ func jsonText(s string) string {
 	return string(b)
 }
 
+// nativeRollbackName tries the one text of a rollback, by both calls.
+func nativeRollbackName(t T, e *Env) {
+	volume := e.ownVolume(t)
+	snapshot := e.subjectOf(t, volume)
+	for _, path := range []string{"/v2/cloudsnapshots/", "/v5/snapshots/"} {
+		url := e.native(path[:3], path[3:]+snapshot.id+"/rollback")
+		send := func(name string) *client.Answer {
+			return e.do(t, "POST", url, `{"rollback":{"volume_id":"`+volume+`","name":`+jsonText(name)+`}}`)
+		}
+		for _, n := range []int{256, far} {
+			e.refusal(t, send(strings.Repeat("n", n)), 400, "EVS.5400")
+		}
+		status(t, send(strings.Repeat("n", 255)), 202)
+		e.comesTo(t, "volumes", volume, "available")
+		e.comesTo(t, "snapshots", snapshot.id, "available")
+	}
+}
+
 // nativeObjects are the ids of all that the native families make, as one text.
 func (e *Env) nativeObjects(t T) string {
 	t.Helper()
@@ -181,6 +200,7 @@ func nativeMetadata(t T, e *Env) {
 			e.dropMade(t, "volumes", e.do(t, "POST", path, disk(members)))
 		}
 	}
+	e.snapshotMetadata(t)
 	if !e.evs() {
 		return // recorded Cinder measures characters
 	}
@@ -199,68 +219,23 @@ func nativeMetadata(t T, e *Env) {
 	}
 }
 
-// nativeLists tries what every native list takes of pages, and of a name.
-func nativeLists(t T, e *Env) {
-	e.subject(t)
-	long := []string{strings.Repeat("n", 256), strings.Repeat("n", 6000), strings.Repeat(threeBytes, 86)}
-	for _, list := range []struct{ path, name string }{
-		{e.native("/v2", "/cloudvolumes"), "EVS.1003"}, {e.native("/v2", "/cloudvolumes/detail"), "EVS.1003"}, {e.native("/v2", "/os-vendor-volumes/detail"), "EVS.1003"},
-		{e.native("/v3", "/os-vendor-volumes/detail"), "EVS.1003"}, {e.native("/v2", "/cloudsnapshots/detail"), "EVS.5400"}, {e.native("/v5", "/snapshots/detail"), "EVS.5400"},
-		{e.groupPath("/detail"), "EVS.5400"}, {e.bin("/detail"), "EVS.1003"}, {e.native("/v5", "/snapshot-chains"), ""},
-	} {
-		refused := func(code string, queries ...string) {
-			t.Helper()
-			for _, query := range queries {
-				e.refusal(t, e.do(t, "GET", list.path+"?"+query, nil), 400, code)
-			}
-		}
-		refused("EVS.1023", "limit=0", "limit=-1", "limit=-99999999999999999999", "limit=", "limit=x", "limit=1.5", "limit=1e2", "limit=0x1", "limit=%00")
-		refused("EVS.2142", "limit=1001", "limit=2147483648", "limit=99999999999999999999999")
-		refused("EVS.5400", "offset=-1", "offset=", "offset=x", "offset=2147483648", "offset=99999999999999999999999", "limit=1&offset=1.5")
-		refused("EVS.1024", "marker=", "marker=x", "marker="+unknownID[1:], "marker="+unknownID+"0", "marker="+strings.ReplaceAll(unknownID, "-", ""), "marker="+strings.Repeat("a", 6000))
-		if list.name != "" { // chains have neither; a marker of theirs is the place of a disk's id, whose chain may be gone
-			refused("EVS.1024", "marker="+unknownID, "marker="+strings.ToUpper(unknownID))
-			for _, name := range long {
-				refused(list.name, "name="+name)
-			}
-		}
-		for _, query := range []string{"limit=1", "limit=1000", "offset=0", "offset=2147483647", "limit=1000&offset=1000", "name=" + strings.Repeat("n", 64), "colour=red"} {
-			status(t, e.do(t, "GET", list.path+"?"+query, nil), 200)
-		}
+// snapshotMetadata tries keys and values of snapshots, which are measured in characters.
+func (e *Env) snapshotMetadata(t T) {
+	path, of := e.native("/v2", "/cloudsnapshots"), `{"snapshot":{"volume_id":"`+e.ownVolume(t)+`","metadata":{`
+	send := func(key, value string) *client.Answer {
+		return e.do(t, "POST", path, of+jsonText(key)+":"+jsonText(value)+"}}}")
 	}
-	e.nativeOrders(t)
-	query := e.native("/v2", "/cloudvolumes/resource_instances/action")
-	for value, code := range map[string]string{
-		`"limit":1001`: "EVS.2142", `"limit":"99999999999999999999999"`: "EVS.2142", `"limit":0`: "EVS.1023", `"limit":"-99999999999999999999999"`: "EVS.1023",
-		`"limit":null`: "EVS.1023", `"offset":2147483648`: "EVS.5400", `"offset":"99999999999999999999999"`: "EVS.5400",
-	} {
-		e.refusal(t, e.do(t, "POST", query, `{"action":"filter","tags":[],`+value+`}`), 400, code)
+	e.nothingMade(t, "snapshots", func() {
+		for _, n := range []int{256, far} {
+			e.refusal(t, send(strings.Repeat("k", n), "v"), 400, "EVS.5400")
+			e.refusal(t, send("k", strings.Repeat("v", n)), 400, "EVS.5400")
+		}
+		e.refusal(t, send("k", strings.Repeat(threeBytes, 256)), 400, "EVS.5400")
+		e.refusal(t, send("", "v"), 400, "EVS.5400")
+	})
+	for _, character := range []string{"x", threeBytes} {
+		e.dropMade(t, "snapshots", send(strings.Repeat(character, 255), strings.Repeat(character, 255)))
 	}
-	status(t, e.do(t, "POST", query, `{"action":"filter","tags":[],"limit":"1000","offset":2147483647}`), 200)
-}
-
-// nativeOrders tries every key that a list can be ordered by, and others.
-func (e *Env) nativeOrders(t T) {
-	for path, keys := range map[string]string{
-		e.native("/v2", "/cloudvolumes/detail"): "id status size created_at", e.native("/v2", "/cloudsnapshots/detail"): "id status size created_at",
-		e.native("/v5", "/snapshots/detail"): "id status created_at", e.groupPath("/detail"): "id status created_at",
-	} {
-		for key := range strings.FieldsSeq(keys) {
-			for _, dir := range []string{"", "&sort_dir=asc", "&sort_dir=desc"} {
-				status(t, e.do(t, "GET", path+"?sort_key="+key+dir, nil), 200)
-			}
-		}
-		for _, key := range []string{"", "ID", "id,status", "id:asc", "project_id", "%00", strings.Repeat("i", 6000)} {
-			e.refusal(t, e.do(t, "GET", path+"?sort_key="+key, nil), 400, "EVS.1039")
-		}
-		for _, dir := range []string{"", "ASC", "up", "asc,desc", strings.Repeat("a", 6000)} {
-			e.refusal(t, e.do(t, "GET", path+"?sort_dir="+dir, nil), 400, "EVS.1040")
-		}
-	}
-	ids := e.native("/v2", "/cloudvolumes/detail?ids=") + strings.Repeat(unknownID+",", 59) + e.volume
-	e.holdsRows(t, e.do(t, "GET", ids, nil), "volumes", 1, e.volume) // sixty
-	e.refusal(t, e.do(t, "GET", ids+","+unknownID, nil), 400, "EVS.2228")
-	e.refusal(t, e.do(t, "GET", ids+strings.Repeat(","+unknownID, 100), nil), 400, "EVS.2228")
 }
 
 // nativeHundred makes as many disks as one call may.

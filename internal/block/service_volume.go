@@ -149,7 +149,9 @@ func (s *Service) fillFromSource(tx Tx, c Caller, v *Volume) error {
 		if err != nil {
 			return On("snapshot_id", err)
 		}
-		if from.Status != SnapshotAvailable {
+		// EVS takes one, too, while a backup of it is being made. Source: EVS.2043.
+		reads := c.Vendor && from.Status == SnapshotBackingUp && from.Origin != OriginBackup
+		if from.Status != SnapshotAvailable && !reads {
 			return On("snapshot_id.status", Errorf(WrongStatus, "Invalid snapshot: Snapshot %s status must be available, but current status is: %s.", from.ID, from.Status))
 		}
 		least, v.TypeID = from.Size, from.TypeID

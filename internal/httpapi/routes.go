@@ -121,7 +121,7 @@ func (p *place) row(x *wire.Exchange) (*wire.Route, error) {
 		return first, nil
 	}
 	if !x.Body.Given {
-		return nil, wire.Refuse(wire.Malformed, "There is no such action: none. Verify the request body and Content-Type header and try again.")
+		return nil, wire.Refuse(wire.NoAction, "There is no such action: none. Verify the request body and Content-Type header and try again.")
 	}
 	top, err := x.Top()
 	if err == nil {

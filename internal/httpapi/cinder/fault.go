@@ -40,6 +40,7 @@ var refusals = map[wire.Reason]fault{
 	wire.UnknownMediaType: {415, "badMediaType"},
 	wire.BodyTooLarge:     {413, "overLimit"},
 	wire.Malformed:        {400, "badRequest"},
+	wire.NoAction:         {400, "badRequest"},
 	wire.WrongProject:     {400, "badRequest"},
 	wire.TooManyRequests:  {429, "overLimitFault"},
 	wire.BadRange:         {416, "computeFault"},

@@ -41,6 +41,7 @@ var refusals = map[wire.Reason]fault{
 	wire.UnknownMediaType: {415, "EVS.5400"},
 	wire.BodyTooLarge:     {413, "EVS.5413"},
 	wire.Malformed:        {400, "EVS.5400"},
+	wire.NoAction:         {400, "EVS.1011"},    // of the native calls only extensions are told by the body's key
 	wire.WrongProject:     {400, "Common.0018"}, // or EVS.0001, where the URL's is no project's id. Source: evs-errors 5
 	wire.TooManyRequests:  {429, "EVS.5400"},
 	wire.BadRange:         {416, "EVS.5400"},

@@ -80,6 +80,7 @@ var statuses = map[wire.Reason]int{
 	wire.UnknownMediaType: http.StatusUnsupportedMediaType,
 	wire.BodyTooLarge:     http.StatusRequestEntityTooLarge,
 	wire.Malformed:        http.StatusBadRequest,
+	wire.NoAction:         http.StatusBadRequest,
 	wire.WrongProject:     http.StatusForbidden,
 	wire.TooManyRequests:  http.StatusTooManyRequests,
 	wire.BadRange:         http.StatusRequestedRangeNotSatisfiable,

@@ -36,6 +36,7 @@ var faults = struct {
 		wire.UnknownMediaType: http.StatusUnsupportedMediaType,
 		wire.BodyTooLarge:     http.StatusRequestEntityTooLarge,
 		wire.Malformed:        http.StatusBadRequest,
+		wire.NoAction:         http.StatusBadRequest,
 		wire.WrongProject:     http.StatusForbidden,
 		wire.TooManyRequests:  http.StatusTooManyRequests,
 		wire.BadRange:         http.StatusRequestedRangeNotSatisfiable,

@@ -18,6 +18,7 @@ const (
 	TooManyRequests                    // 429
 	BadRange                           // 416, nothing lies within the range
 	Timeout                            // 408, the body came too slowly
+	NoAction                           // 400, no body where its key tells the call
 )
 
 // Refusal is an error of the wire itself.
