@@ -14,13 +14,13 @@ import (
 	"github.com/breezeblock/breezeblock/internal/driver/fake"
 )
 
-// overwritable is a volume of 1 GiB with bytes at its beginning, inside and at its end,
-// a snapshot of that, and an image of 5 MiB.
-func (r *rig) overwritable() (v *block.Volume, snap *block.Snapshot, i *block.Image, bits []byte) {
+// overwritable is a volume with bytes at its beginning, inside and at its end, a
+// snapshot of that, and an image of 5 MiB, which takes 1 GiB.
+func (r *rig) overwritable(size block.Size) (v *block.Volume, snap *block.Snapshot, i *block.Image, bits []byte) {
 	r.t.Helper()
-	v = r.volume(block.NewVolume{Size: 1})
+	v = r.volume(block.NewVolume{Size: size})
 	r.settle(time.Second)
-	for _, off := range []int64{0, 3 << 20, far, 1<<30 - 512} {
+	for _, off := range []int64{0, 3 << 20, far, size.Bytes() - 512} {
 		r.write(v.ID, off, bytes.Repeat([]byte("before"), 512/6))
 	}
 	snap = r.snapshot(v.ID)
@@ -33,7 +33,7 @@ func (r *rig) overwritable() (v *block.Volume, snap *block.Snapshot, i *block.Im
 func TestAnImageOverwritesAllOfAVolumeAndNoSnapshotOfIt(t *testing.T) {
 	onRig(t, nil, func(r *rig) {
 		r.start()
-		v, snap, i, bits := r.overwritable()
+		v, snap, i, bits := r.overwritable(2)
 		flushes := r.bytes.Count(fake.Flush)
 		r.must(r.service.ReimageVolume(t.Context(), demo, v.ID, i.ID, false))
 		r.volumeIs(v.ID, block.VolumeDownloading)
@@ -41,7 +41,7 @@ func TestAnImageOverwritesAllOfAVolumeAndNoSnapshotOfIt(t *testing.T) {
 		r.settle(time.Minute)
 		r.volumeIs(v.ID, block.VolumeAvailable)
 		r.holds(v.ID, 0, bits)
-		for _, off := range []int64{5 << 20, far, 1<<30 - 512} {
+		for _, off := range []int64{5 << 20, far, v.Size.Bytes() - 512} {
 			r.holds(v.ID, off, make([]byte, 512))
 		}
 		if r.bytes.Count(fake.Flush) == flushes {
@@ -95,7 +95,7 @@ func TestOverwritingSurvivesAFailureAtEachCall(t *testing.T) {
 	first, last := map[fake.Call]int{}, map[fake.Call]int{}
 	overwrite := func(r *rig, check func(v *block.Volume, bits []byte)) {
 		r.start()
-		v, _, i, bits := r.overwritable()
+		v, _, i, bits := r.overwritable(1)
 		for _, call := range calls {
 			first[call] = r.bytes.Count(call) + 1
 		}
