@@ -3,6 +3,7 @@ package block_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +16,19 @@ import (
 
 // wires is a data path whose clients cannot be cut off while it is stuck.
 type wires struct {
-	mu      sync.Mutex
-	stuck   bool
-	revoked []string
+	mu       sync.Mutex
+	stuck    bool
+	revoked  []string
+	adjusted []string // volume and IOPS
 }
 
 func (w *wires) Locate(id string) block.Location { return block.Location{Kind: "nbd", Name: id} }
+
+func (w *wires) Adjust(id string, limits block.IOLimits) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.adjusted = append(w.adjusted, fmt.Sprintf("%s %d", id, limits.TotalIOPS))
+}
 
 func (w *wires) Revoke(ctx context.Context, id string) error {
 	w.mu.Lock()

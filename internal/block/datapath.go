@@ -15,6 +15,9 @@ type DataPath interface {
 	// theirs is under way. The connection has ended before: nobody can come back.
 	// When it fails, something is still under way.
 	Revoke(ctx context.Context, connectionID string) error
+	// Adjust holds the clients that use a volume to other limits from now on. Those of
+	// another process learn of them when they connect.
+	Adjust(volumeID string, limits IOLimits)
 }
 
 // Location is where a client finds the bytes. It holds a secret: it is shown to the
@@ -34,6 +37,7 @@ type noDataPath struct{}
 
 func (noDataPath) Locate(string) Location               { return Location{} }
 func (noDataPath) Revoke(context.Context, string) error { return nil }
+func (noDataPath) Adjust(string, IOLimits)              {}
 
 // ConnectionInfo is what a client needs to use a connection.
 type ConnectionInfo struct {

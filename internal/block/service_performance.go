@@ -17,7 +17,7 @@ func (s *Service) BuyType(ctx context.Context, c Caller, id, named string, bough
 }
 
 // BuyPerformance sets what a volume does in a second, where its type lets the buyer
-// say, and tells the id of a job. It counts from the next time a client connects.
+// say, and tells the id of a job; when that is done, it counts for the clients, too.
 // Fails with NotFound, Invalid, WrongStatus. Source: EVS 7.3, qos.
 func (s *Service) BuyPerformance(ctx context.Context, c Caller, id string, bought Performance) (string, error) {
 	types, err := s.store.VolumeTypes(ctx)
@@ -43,7 +43,27 @@ func (s *Service) noteChange(tx Tx, v *Volume, id, kind string) error {
 	return tx.Enqueue(&jobs.Job{ID: id, Kind: kind, ResourceID: v.ID, Lane: v.ID, ProjectID: v.ProjectID, RunAt: tx.Now()})
 }
 
-// giveUpNote ends a job that had nothing to do but to end.
+// runAdjust lets the clients of a volume have what it may do by now.
+func (s *Service) runAdjust(ctx context.Context, job *jobs.Job) error {
+	if err := s.adjust(ctx, job.ResourceID); err != nil {
+		return err
+	}
+	return s.finish(ctx, job)
+}
+
+func (s *Service) adjust(ctx context.Context, volumeID string) error {
+	limits, err := s.IOLimits(ctx, volumeID)
+	if isGone(err) {
+		return nil
+	}
+	if err == nil {
+		s.parts.DataPath.Adjust(volumeID, limits)
+	}
+	return err
+}
+
+// giveUpNote ends a job that leaves nothing undone: clients learn of what changed when
+// they connect.
 func (s *Service) giveUpNote(ctx context.Context, job *jobs.Job, cause error) error {
 	return s.giveUp(ctx, job, cause, func(Tx) error { return nil })
 }

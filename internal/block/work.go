@@ -163,7 +163,7 @@ func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
 		return fmt.Errorf("extend volume %s: %w", vol.ID, err)
 	}
 	// A volume that was reset meanwhile has its new size all the same.
-	return s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
+	err = s.finishVolume(ctx, job, volumeStays, func(v *Volume, tx Tx) error {
 		if v.ExtendTo != to {
 			return nil // another extension was asked for
 		}
@@ -179,6 +179,10 @@ func (s *Service) runExtendVolume(ctx context.Context, job *jobs.Job) error {
 		}
 		return tx.SaveVolume(v)
 	}, nil)
+	if err == nil {
+		_ = s.adjust(ctx, vol.ID) // a larger disk may be faster; who is not told learns it on connecting
+	}
+	return err
 }
 
 // giveBack ends an extension that was overtaken: what it had reserved is free again.

@@ -95,6 +95,16 @@ func (s *Server) dropDevice(d *shared) {
 	}
 }
 
+// SetQoS is what the connections of a budget may do in a second from now on. It does
+// nothing when there are none: the next one brings its own.
+func (s *Server) SetQoS(budget string, q QoS) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.buckets[budget]; b != nil {
+		b.set(q)
+	}
+}
+
 // acquire gives the device of e, opened if it is not; release gives it back.
 func (s *Server) acquire(ctx context.Context, e Export) (*shared, error) {
 	for {

@@ -77,3 +77,30 @@ func TestADiskIsNotFasterThanItsType(t *testing.T) {
 		t.Errorf("1,100 reads took %s; 502 in a second are allowed", took)
 	}
 }
+
+// TestClientsHaveWhatWasBoughtAtOnce: 3,000 reads at 100 IOPS would take 29 seconds.
+func TestClientsHaveWhatWasBoughtAtOnce(t *testing.T) {
+	s := open(t, nil, withFake(fake.New()))
+	demo := s.logIn("demo")
+	id, uri := s.classDisk(demo, `"volume_type":"ESSD2","size":10,"iops":100`)
+	c := mustConnect(t, uri)
+	read := func(n int) time.Duration {
+		began := time.Now()
+		for i := range n {
+			if _, err := c.ReadBytes(int64(i)*4096, 4096); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return time.Since(began)
+	}
+	if took := read(150); took < 300*time.Millisecond {
+		t.Errorf("150 reads took %s; 100 at once and 100 in a second are allowed", took)
+	}
+	job := s.want(202, demo, "PUT", "/v5/"+demo.project+"/cloudvolumes/"+id+"/qos", `{"qos_modify":{"iops":10000}}`).text("job_id")
+	s.until("the job is done", func() bool {
+		return s.want(200, demo, "GET", "/v1/"+demo.project+"/jobs/"+job, "").text("status") == "SUCCESS"
+	})
+	if took := read(3000); took > 20*time.Second {
+		t.Errorf("3,000 reads took %s although 10,000 IOPS were bought", took)
+	}
+}

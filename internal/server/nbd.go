@@ -78,6 +78,11 @@ func (p *dataPath) Revoke(ctx context.Context, connectionID string) error {
 	return p.server.Revoke(ctx, p.nameOf(connectionID))
 }
 
+// Adjust holds the clients that use a volume to other limits.
+func (p *dataPath) Adjust(volumeID string, limits block.IOLimits) {
+	p.server.SetQoS(volumeID, qosOf(limits))
+}
+
 // Lookup opens nothing by a name that was not made here.
 func (p *dataPath) Lookup(ctx context.Context, name string, _ nbd.Peer) (nbd.Export, error) {
 	if len(name) != 2*connectionDigits {
