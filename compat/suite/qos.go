@@ -77,8 +77,11 @@ func qosCalls(t T, e *Env) {
 			t.Errorf("list %s: got %s, want it there: %v", query, a, has)
 		}
 	}
-	e.fault(t, e.do(t, "GET", e.path("/qos-specs"), nil), 403, "forbidden")
-	e.fault(t, e.do(t, "GET", e.path(path), nil), 403, "forbidden")
+	e.forAdmins(t, "GET", "/qos-specs", nil)
+	e.forAdmins(t, "GET", path, nil)
+	e.forAdmins(t, "POST", "/qos-specs", `{"qos_specs":{"name":"`+unique("theirs")+`"}}`)
+	e.forAdmins(t, "PUT", path, `{"qos_specs":{"read_iops_sec":"1"}}`)
+	e.forAdmins(t, "PUT", path+"/delete_keys", `{"keys":["read_iops_sec"]}`)
 	e.fault(t, e.admin(t, "GET", "/qos-specs/"+unknownID, nil), 404, "itemNotFound")
 	e.fault(t, e.admin(t, "POST", "/qos-specs", `{"qos_specs":{"name":"`+name+`"}}`), 409, "conflictingRequest")
 	for _, bad := range []string{`{"qos_specs":{}}`, `{"qos_specs":{"name":" "}}`, `{"qos_specs":{"name":"x","consumer":"nobody"}}`,
@@ -125,6 +128,9 @@ func qosAssociations(t T, e *Env) {
 		e.fault(t, e.admin(t, "GET", "/qos-specs/"+unknownID+call+"?vol_type_id="+types[0], nil), 404, "itemNotFound")
 		e.fault(t, e.do(t, "GET", e.path(path+call+"?vol_type_id="+types[0]), nil), 403, "forbidden")
 	}
+	e.forAdmins(t, "GET", path+"/associations", nil)
+	e.forAdmins(t, "GET", path+"/disassociate_all", nil)
+	e.forAdmins(t, "DELETE", path+"?force=true", nil)
 	status(t, e.admin(t, "GET", path+"/disassociate?vol_type_id="+types[0], nil), 202)
 	if got := associated(); strings.Contains(got, types[0]) || !strings.Contains(got, types[1]) {
 		t.Errorf("after disassociate: got %s", got)
