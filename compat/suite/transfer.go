@@ -75,7 +75,7 @@ func (o offersAt) create(t T, e *Env) {
 	e.fault(t, e.do(t, "DELETE", e.path("/volumes/"+volume), nil), 400, "badRequest")
 	e.fault(t, e.do(t, "POST", e.path(o.path), `{"transfer":{"volume_id":"`+unknownID+`"}}`), 404, "itemNotFound")
 	for _, bad := range []string{`{}`, `{"transfer":{}}`, `{"transfer":[]}`, `{"transfer":{"volume_id":5}}`, `{"transfer":{"volume_id":"x"}}`,
-		`{"transfer":{"volume_id":"` + volume + `","no_snapshots":true}}`, `{"transfer":{"volume_id":"` + volume + `","name":5}}`, `{"transfer":{"volume_id":"` + volume + `"},"more":1}`} {
+		`{"transfer":{"volume_id":"` + unknownID + `","no_snapshots":true}}`, `{"transfer":{"volume_id":"` + unknownID + `","name":5}}`, `{"transfer":{"volume_id":"` + unknownID + `"},"more":1}`} {
 		e.fault(t, e.do(t, "POST", e.path(o.path), bad), 400, "badRequest")
 	}
 }
