@@ -269,11 +269,15 @@ func TestAnswersThatBreakTheOpenAPIFileAreFound(t *testing.T) {
 		}
 		return strings.Replace(complete, old, to, 1)
 	}
+	c, err := newContract()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
-		name, method, path, answer string
-		status                     int
-		without                    string // header left out
-		right                      bool
+		name, method, request, answer string
+		status                        int
+		without                       string // header left out
+		right                         bool
 	}{
 		{name: "as it is", answer: complete, right: true},
 		{name: "a size as text", answer: change(`"size":1`, `"size":"1"`)},
@@ -294,14 +298,17 @@ func TestAnswersThatBreakTheOpenAPIFileAreFound(t *testing.T) {
 		{name: "a fault of another family", answer: `{"error":{"message":"no","code":"EVS.5404"}}`, status: 404},
 		{name: "the fault of its status", answer: `{"itemNotFound":{"message":"no","code":"404"}}`, status: 404, right: true},
 		{name: "the fault of another status", answer: `{"badRequest":{"message":"no","code":"400"}}`, status: 404},
+		{name: "a request with both texts", method: "PUT", request: `{"snapshot":{"name":"a","description":null}}`, answer: complete, right: true},
+		{name: "a request with a number for a name", method: "PUT", request: `{"snapshot":{"name":5}}`, answer: complete},
+		{name: "a request with an unknown member", method: "PUT", request: `{"snapshot":{"name":"a","size":9}}`, answer: complete},
+		{name: "a request with a long name", method: "PUT", request: `{"snapshot":{"name":"` + strings.Repeat("n", 256) + `"}}`, answer: complete},
+		{name: "a request without a wrapper", method: "PUT", request: `{"name":"a"}`, answer: complete},
+		{name: "a request without a body", method: "PUT", answer: complete},
 		{name: "no request id", answer: complete, without: "X-Openstack-Request-Id"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, err := newContract()
-			if err != nil {
-				t.Fatal(err)
-			}
-			x := &exchange{method: cmp.Or(tc.method, "GET"), url: &url.URL{Path: path}, status: cmp.Or(tc.status, 200), answer: []byte(tc.answer), header: http.Header{}}
+			c.checked, c.breaches = 0, nil
+			x := &exchange{body: []byte(tc.request), method: cmp.Or(tc.method, "GET"), url: &url.URL{Path: path}, status: cmp.Or(tc.status, 200), answer: []byte(tc.answer), header: http.Header{}}
 			x.header.Set("Content-Type", "application/json")
 			for _, name := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id", "X-Request-Id"} {
 				if name != tc.without {
