@@ -130,7 +130,7 @@ func (c *contract) addActions(doc *openapi3.T, method, path string, op *openapi3
 func (c *contract) check(ctx context.Context, x *exchange) {
 	request := &http.Request{Method: x.method, URL: x.url, Header: http.Header{}}
 	route, _, err := c.router.FindRoute(request)
-	if err != nil || route.Path == "/{api_version}" && !slices.Contains([]string{"/v2", "/v3"}, x.url.Path) {
+	if err != nil || route.Path == "/{api_version}" && !slices.Contains([]string{"/v1", "/v2", "/v3"}, x.url.Path) {
 		return
 	}
 	call := x.method + " " + route.Path

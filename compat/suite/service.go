@@ -14,6 +14,8 @@ func serviceOperations() []Operation {
 	v3 := []string{"v3"}
 	return []Operation{
 		{"version.list", v3, versionList},
+		{"version.v1", v3, versionOne},
+		{"version.v1_slash", v3, versionOne},
 		{"version.v2", v3, versionTwo},
 		{"version.v2_slash", v3, versionTwo},
 		{"version.v3", v3, versionRedirect},
@@ -32,6 +34,17 @@ func versionList(t T, e *Env) {
 	a := e.as(t, e.nobody(), "GET", "/", nil)
 	status(t, a, 300)
 	e.versions(t, a)
+	want := "v3.0"
+	if e.evs() {
+		want = "v1.0 v2.0 v3.0" // Source: EVS 9
+	}
+	var ids []string
+	for _, version := range rowsOf(a, "versions") {
+		ids = append(ids, fmt.Sprint(version["id"]))
+	}
+	if got := strings.Join(ids, " "); got != want {
+		t.Errorf("the versions are %s, want %s", got, want)
+	}
 }
 
 // versions checks a version document as cinderclient and keystoneauth read it.
@@ -97,17 +110,31 @@ func versionRedirect(t T, e *Env) {
 	}
 }
 
-// versionTwo is the document of v2, which has no microversions.
-func versionTwo(t T, e *Env) {
-	for _, path := range []string{"/v2", "/v2/"} {
+// versionOne is the document of v1, of which recorded Cinder has none. Source: EVS 1.1.
+func versionOne(t T, e *Env) {
+	if e.evs() {
+		e.olderVersion(t, "v1")
+		return
+	}
+	for _, path := range []string{"/v1", "/v1/"} {
+		status(t, e.as(t, e.nobody(), "GET", path, nil), 404) // Source: recordings service-v1-no-token
+	}
+}
+
+func versionTwo(t T, e *Env) { e.olderVersion(t, "v2") }
+
+// olderVersion checks the document of a version without microversions.
+func (e *Env) olderVersion(t T, which string) {
+	t.Helper()
+	for _, path := range []string{"/" + which, "/" + which + "/"} {
 		a := e.as(t, e.nobody(), "GET", path, nil)
 		status(t, a, 200)
-		list, _ := a.Object()["versions"].([]any)
+		list := rowsOf(a, "versions")
 		if len(list) != 1 {
 			t.Fatalf("GET %s: got %s, want one version", path, a)
 		}
-		version, _ := list[0].(map[string]any)
-		if version["id"] != "v2.0" || version["version"] != "" || version["min_version"] != "" || selfLink(version) != e.Target.VolumeURL+"/v2/" {
+		version := list[0]
+		if version["id"] != which+".0" || version["version"] != "" || version["min_version"] != "" || selfLink(version) != e.Target.VolumeURL+"/"+which+"/" {
 			t.Errorf("GET %s: got %v", path, version)
 		}
 	}

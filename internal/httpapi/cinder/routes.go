@@ -128,6 +128,8 @@ func (a *API) serviceRoutes() []wire.Route {
 func (a *API) versionRoutes() []wire.Route {
 	return []wire.Route{
 		{Name: "version.list", Method: "GET", Path: "/", Versions: wire.NoVersion, Permission: wire.Public, OK: 300, Source: evs11, Handle: a.showVersions},
+		{Name: "version.v1", Method: "GET", Path: "", Versions: wire.V1, Permission: wire.Public, OK: 200, Source: evs11, Handle: a.showV1},
+		{Name: "version.v1_slash", Method: "GET", Path: "/", Versions: wire.V1, Permission: wire.Public, OK: 200, Source: evs11, Handle: a.showV1},
 		{Name: "version.v2", Method: "GET", Path: "", Versions: wire.V2, Permission: wire.Public, OK: 200, Source: evs11, Handle: a.showV2},
 		{Name: "version.v2_slash", Method: "GET", Path: "/", Versions: wire.V2, Permission: wire.Public, OK: 200, Source: evs11, Handle: a.showV2},
 		{Name: "version.v3", Method: "GET", Path: "", Versions: wire.V3, Permission: wire.Public, OK: 200, Source: evs11, Handle: a.findV3},

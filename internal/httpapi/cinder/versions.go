@@ -17,12 +17,22 @@ func (a *API) showVersions(x *wire.Exchange) error {
 	x.Header().Set("Vary", "OpenStack-API-Version")
 	return x.Reply(http.StatusMultipleChoices, func(b []byte) []byte {
 		b = append(b, `{"versions":[`...)
-		if x.Dialect.V2Listed {
+		if x.Dialect.OlderListed {
+			b = append(appendV1(b, x), ',')
 			b = append(appendV2(b, x), ',')
 		}
 		b = appendV3(b, x)
 		return append(b, "]}"...)
 	})
+}
+
+// showV1 serves GET /v1 and /v1/, which recorded Cinder does not have. Source: EVS 1.1;
+// recording service-v1.
+func (a *API) showV1(x *wire.Exchange) error {
+	if !x.Dialect.OlderListed {
+		return wire.Refuse(wire.NoRoute, "The resource could not be found.")
+	}
+	return replyVersion(x, appendV1)
 }
 
 // showV2 serves GET /v2 and /v2/.
@@ -47,11 +57,17 @@ func replyVersion(x *wire.Exchange, entry func([]byte, *wire.Exchange) []byte) e
 	})
 }
 
-// appendV2 appends the entry of v2, which has no microversions: the empty strings
-// are what clients look for. Source: EVS 9; client-wire section 3.
-func appendV2(b []byte, x *wire.Exchange) []byte {
-	b = append(b, `{"id":"v2.0","status":"SUPPORTED","version":"","min_version":"","updated":"2014-06-28T12:20:21Z","links":[`...)
-	b = appendVersionLinks(b, x, "/v2/")
+func appendV1(b []byte, x *wire.Exchange) []byte { return appendOlder(b, x, "v1") }
+
+func appendV2(b []byte, x *wire.Exchange) []byte { return appendOlder(b, x, "v2") }
+
+// appendOlder appends the entry of v1 or v2, which have no microversions: the empty
+// strings are what clients look for. Source: EVS 9; client-wire section 3.
+func appendOlder(b []byte, x *wire.Exchange, version string) []byte {
+	b = append(b, `{"id":"`...)
+	b = append(b, version...)
+	b = append(b, `.0","status":"SUPPORTED","version":"","min_version":"","updated":"2014-06-28T12:20:21Z","links":[`...)
+	b = appendVersionLinks(b, x, "/"+version+"/")
 	return append(b, `,"media-types":[{"base":"application/json","type":"application/vnd.openstack.volume+json;version=1"}]}`...)
 }
 

@@ -154,7 +154,7 @@ func TestVersionDocumentNamesWhatIsServed(t *testing.T) {
 				t.Errorf("%s: %s lacks a key: %s", dialect, v.ID, w.Body)
 			}
 		}
-		if listed := len(body.Versions) == 2; listed != d.V2Listed {
+		if listed := len(body.Versions) == 3; listed != d.OlderListed {
 			t.Errorf("%s: %d versions", dialect, len(body.Versions))
 		}
 	}

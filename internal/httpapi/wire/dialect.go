@@ -27,8 +27,8 @@ type Dialect struct {
 	ReadersWrite bool
 	// OpenVersionDocument: GET /v3 and /v3/ answer without a token, and /v3 without sending on to /v3/.
 	OpenVersionDocument bool
-	// V2Listed: the version document at / names v2 beside v3; v2 is served in any case.
-	V2Listed bool
+	// OlderListed: the version document at / names v1 and v2 beside v3, and /v1 has one of its own; both are served in any case.
+	OlderListed bool
 	// MethodInQuery: POST …?_method=PUT is a PUT, as recorded.
 	MethodInQuery bool
 	// SharedByRequest: multiattach in the body of a creation makes a shared volume; otherwise only the volume type says so, and the word is refused.
@@ -49,7 +49,7 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true, PlainImageNames: true,
-		SharedByRequest: true, VendorDisks: true, WholeDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, V2Listed: true,
+		SharedByRequest: true, VendorDisks: true, WholeDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, OlderListed: true,
 		DiskClasses: true, SnapshotsPerVolume: 7, MaxMicroversion: 50,
 	}
 }
