@@ -220,9 +220,12 @@ func TestAttachmentsWorkOnPostgres(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, b, 1<<20, []byte("from one"))
-	s.v3(demo, "POST", "/volumes/"+volume+"/action", `{"os-extend":{"new_size":2}}`, 202)
-	s.becomes(demo, volume, "in-use")
-	if c := mustConnect(t, second); c.Size != 2<<30 {
+	s.v3(demo, "POST", "/volumes/"+volume+"/action", `{"os-extend":{"new_size":2}}`, 400) // it is shared
+	alone := s.freeVolume(demo, "")
+	_, only := s.attach(demo, alone, "one")
+	s.v3(demo, "POST", "/volumes/"+alone+"/action", `{"os-extend":{"new_size":2}}`, 202)
+	s.becomes(demo, alone, "in-use")
+	if c := mustConnect(t, only); c.Size != 2<<30 {
 		t.Errorf("got %d bytes, want it grown", c.Size)
 	}
 	s.v3(demo, "DELETE", "/attachments/"+one, "", 200)
