@@ -324,7 +324,7 @@ func nativeBatchExtend(t T, e *Env) {
 	if got := e.volumeOf(t, one); got["status"] != "available" || fmt.Sprint(got["size"]) != "1" {
 		t.Errorf("a refused batch left %v", got)
 	}
-	for _, order := range []string{`5`, `{"is_auto_pay":true}`, `{"is_auto_pay":"maybe"}`} {
+	for _, order := range []string{`5`, `{"is_auto_pay":1}`, `{"is_auto_pay":"maybe"}`} {
 		e.refusal(t, e.do(t, "POST", path, `{"volumes":[`+item(one, 2)+`],"bss_param":`+order+`}`), 400, "EVS.2147")
 	}
 	a := e.do(t, "POST", path, `{"volumes":[`+item(one, 2)+","+item(two, 3)+`],"bss_param":{"is_auto_pay":"false"}}`)
@@ -335,6 +335,9 @@ func nativeBatchExtend(t T, e *Env) {
 	if a, b := e.volumeOf(t, one), e.volumeOf(t, two); fmt.Sprint(a["size"]) != "2" || fmt.Sprint(b["size"]) != "3" {
 		t.Errorf("the sizes are %v and %v, want 2 and 3", a["size"], b["size"])
 	}
+	a = e.do(t, "POST", path, `{"volumes":[`+item(one, 3)+`],"bss_param":{"is_auto_pay":false}}`) // as Terraform writes it
+	status(t, a, 202)
+	e.finished(t, a, "/v2")
 }
 
 func nativeUnsubscribe(t T, e *Env) {

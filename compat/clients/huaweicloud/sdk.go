@@ -90,7 +90,7 @@ func vendorSteps(r *record, c *cloud) {
 	r.step("sdk: find volumes by tags, list the project's tags", v.findByTags)
 	r.step("sdk: take tags away", v.untag)
 	r.step("sdk: an unknown snapshot has a code", v.unknownSnapshot)
-	r.step("sdk: a smaller size has a code", v.refusedSize)
+	r.step("sdk: what cannot be is refused with a code", v.refusals)
 	r.step("sdk: extend", v.extend)
 	r.step("sdk: extend many at once", v.extendMany)
 	r.step("sdk: change the type", v.retype)

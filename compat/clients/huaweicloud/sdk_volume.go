@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/http"
 
-	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/sdkerr"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/services/evs/v2/model"
 )
 
@@ -210,19 +208,4 @@ func (v *vendor) unsubscribe() error {
 		return errNothing
 	}
 	return want("result", (*got.Body)[0].Results[0].Result, "FAIL")
-}
-
-// wantRefusal compares a refusal's status and code.
-func wantRefusal(err error, status int, code string) error {
-	refused, is := err.(*sdkerr.ServiceResponseError)
-	if !is || refused.StatusCode != status || refused.ErrorCode != code || refused.ErrorMessage == "" || refused.RequestId == "" {
-		return fmt.Errorf("got %v, want %d %s with a text and a request id", err, status, code)
-	}
-	return nil
-}
-
-func (v *vendor) refusedSize() error {
-	_, err := v.ResizeVolume(&model.ResizeVolumeRequest{VolumeId: v.volume,
-		Body: &model.ResizeVolumeRequestBody{OsExtend: &model.OsExtend{NewSize: 9}}})
-	return wantRefusal(err, http.StatusBadRequest, "EVS.1015")
 }

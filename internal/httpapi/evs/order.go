@@ -17,8 +17,13 @@ const aboutOrder = "bssParam"
 // Source: EVS 7.2, 7.3; vendor's SDK, BssParamForCreateVolume.
 var orderWords = map[string][]string{
 	"chargingMode": {"postPaid", "prePaid"}, "periodType": {"month", "year"},
-	"isAutoPay": {"true", "false"}, "isAutoRenew": {"true", "false"}, "is_auto_pay": {"true", "false"},
+	"isAutoPay": {"true", "false"}, "isAutoRenew": {"true", "false"}, orderV5: {"true", "false"},
 }
+
+// orderV5 is v5's word for isAutoPay, which the vendor's clients write in two ways: a
+// string (the SDK, PrepaidParamForBatchResizeVolume) or a boolean (the Terraform
+// provider, evs_volumes_batch_expand, in each request).
+const orderV5 = "is_auto_pay"
 
 // mostPeriods is how many periods can be bought, by their kind. Source: EVS 7.2.
 var mostPeriods = map[string]int64{"month": 9, "year": 1}
@@ -47,6 +52,9 @@ func checkOrder(order wire.Members) error {
 	for name, words := range orderWords {
 		value, given := order.Get(name)
 		if !given || value.Kind() == 'n' {
+			continue
+		}
+		if name == orderV5 && (value.Kind() == 't' || value.Kind() == 'f') {
 			continue
 		}
 		word, err := wire.ReadString(value, name)
