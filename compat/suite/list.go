@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/breezeblock/breezeblock/compat/client"
 )
@@ -71,6 +72,7 @@ func listed(t T, e *Env, plural, path string) {
 	}
 	e.followed(t, plural, path, ids)
 	e.counted(t, path, page)
+	e.partsListed(t, path, page)
 	e.othersListed(t, plural, path, c)
 }
 
@@ -136,6 +138,32 @@ func (e *Env) counted(t T, path string, page func(string, ...client.Field) *clie
 	e.fault(t, bad, 400, "badRequest")
 	bad = e.do(t, "GET", e.path(path+"?foo=bar"), nil, version)
 	e.fault(t, bad, 400, "badRequest")
+}
+
+// partsListed checks the filters that look for parts of values. Source: EVS 3.6.
+func (e *Env) partsListed(t T, path string, page func(string, ...client.Field) *client.Answer) {
+	t.Helper()
+	if e.Version != "v3" || !e.evs() || !strings.HasPrefix(path, "/snapshots") {
+		return
+	}
+	version := client.Field{"OpenStack-API-Version", "volume 3.31"}
+	all := page("?name=list-a", version)
+	one, _ := all.Object()["snapshots"].([]any)
+	if len(one) != 1 {
+		t.Fatalf("got %s, want one snapshot", all)
+	}
+	row, _ := one[0].(map[string]any)
+	volume, _ := row["volume_id"].(string)
+	for query, want := range map[string]int{
+		"?name~=ist-a": 1, "?name~=ist-a&status~=vail": 1, "?name~=ist-a&volume_id~=" + volume[3:20]: 1,
+		"?name~=ist-zz": 0, "?name~=ist-a&status~=rror": 0, "?name~=ist-a&volume_id~=zz": 0,
+	} {
+		a := page(query, version)
+		status(t, a, 200)
+		if got := len(idsIn(a, "snapshots")); got != want {
+			t.Errorf("%s: got %d snapshots, want %d", query, got, want)
+		}
+	}
 }
 
 // othersListed checks what other projects and an administrator see.

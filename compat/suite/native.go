@@ -224,7 +224,7 @@ func nativeVolumeUpdate(t T, e *Env) {
 	id := e.ownVolume(t)
 	path := e.native("/v2", "/cloudvolumes/"+id)
 	for body, code := range map[string]string{
-		`{}`: "EVS.1001", `{"volume":{}}`: "EVS.1007", `{"volume":{"name":5}}`: "EVS.1003",
+		`{}`: "EVS.1001", `{"volume":{}}`: "EVS.1007", `{"volume":{"name":null,"description":null}}`: "EVS.1007", `{"volume":{"name":5}}`: "EVS.1003",
 		`{"volume":{"description":"` + strings.Repeat("d", 256) + `"}}`: "EVS.1004",
 	} {
 		e.refusal(t, e.do(t, "PUT", path, body), 400, code)
@@ -237,13 +237,17 @@ func nativeVolumeUpdate(t T, e *Env) {
 	if got := e.volumeOf(t, id); got["name"] != "native" {
 		t.Errorf("the other family shows %v", got)
 	}
+	status(t, e.do(t, "PUT", path, `{"volume":{"name":null,"description":"told"}}`), 200)
+	if got := e.volumeOf(t, id); got["name"] != "native" || got["description"] != "told" {
+		t.Errorf("after a name of null the disk is %v, want the name as it was", got)
+	}
 }
 
 func (e *Env) nativeVolumeExtend(t T, version string, ok int) {
 	id := e.ownVolume(t)
 	path := e.native(version, "/cloudvolumes/"+id+"/action")
 	for body, code := range map[string]string{
-		"": "EVS.1011", `{}`: "EVS.5400", `{"os-shrink":{}}`: "EVS.5400", `{"os-extend":{}}`: "EVS.1015", `{"os-extend":{"new_size":1}}`: "EVS.1015", `{"os-extend":{"new_size":"x"}}`: "EVS.1015",
+		"": "EVS.1011", `{"os-extend":null}`: "EVS.1011", `{}`: "EVS.5400", `{"os-shrink":{}}`: "EVS.5400", `{"os-extend":{}}`: "EVS.1015", `{"os-extend":{"new_size":1}}`: "EVS.1015", `{"os-extend":{"new_size":"x"}}`: "EVS.1015",
 		`{"os-extend":{"new_size":-1}}`: "EVS.1015", `{"os-extend":{"new_size":32769}}`: "EVS.1010", `{"os-extend":{"new_size":1e30}}`: "EVS.1010",
 	} {
 		e.refusal(t, e.do(t, "POST", path, body), 400, code)

@@ -78,6 +78,35 @@ func (o offersAt) create(t T, e *Env) {
 		`{"transfer":{"volume_id":"` + unknownID + `","no_snapshots":true}}`, `{"transfer":{"volume_id":"` + unknownID + `","name":5}}`, `{"transfer":{"volume_id":"` + unknownID + `"},"more":1}`} {
 		e.fault(t, e.do(t, "POST", e.path(o.path), bad), 400, "badRequest")
 	}
+	o.kept(t, e)
+}
+
+// kept tries to give away what EVS lets nobody give away: a disk with a snapshot and an
+// encrypted one. Source: EVS 10.
+func (o offersAt) kept(t T, e *Env) {
+	t.Helper()
+	if !e.evs() {
+		return
+	}
+	snapped := e.ownVolume(t)
+	a := e.do(t, "POST", e.path("/snapshots"), `{"snapshot":{"volume_id":"`+snapped+`"}}`)
+	status(t, a, 202)
+	snapshot := fmt.Sprint(a.Under("snapshot")["id"])
+	afterwards(t, func(ctx context.Context) error { return e.Demo.Delete(ctx, "snapshots", snapshot) })
+	if settled, err := e.Demo.Settle(t.Context(), "snapshots", snapshot); err != nil || settled != "available" {
+		t.Fatalf("the snapshot became %q (%v), want available", settled, err)
+	}
+	encrypted, err := e.Demo.CreateVolume(t.Context(), map[string]any{"size": 1, "metadata": map[string]string{"__system__encrypted": "1", "__system__cmkid": unknownID}})
+	if err != nil {
+		t.Fatalf("make an encrypted disk: %v", err)
+	}
+	afterwards(t, func(ctx context.Context) error { return e.Demo.Delete(ctx, "volumes", encrypted) })
+	for _, id := range []string{snapped, encrypted} {
+		e.fault(t, e.do(t, "POST", e.path(o.path), `{"transfer":{"volume_id":"`+id+`"}}`), 400, "badRequest")
+		if got := e.volumeOf(t, id); got["status"] != "available" {
+			t.Errorf("the disk is %v, want available as before", got["status"])
+		}
+	}
 }
 
 func (o offersAt) list(t T, e *Env) {

@@ -119,6 +119,11 @@ func (s *Service) CreateTransfer(ctx context.Context, c Caller, n NewTransfer) (
 		if err := n.mayGive(typeNamed(types, v.TypeID)); err != nil {
 			return err
 		}
+		if c.Vendor {
+			if err := mayGiveVendor(tx, v, typeNamed(types, v.TypeID)); err != nil {
+				return err
+			}
+		}
 		if !n.NoSnapshots {
 			if err := snapshotsRest(tx, v); err != nil {
 				return err
@@ -150,6 +155,32 @@ func (n NewTransfer) mayGive(t *VolumeType) error {
 		return Errorf(Invalid, "Invalid volume: transferring encrypted volume is not supported")
 	case n.NoSnapshots:
 		return Errorf(Invalid, "Invalid volume: transferring an encrypted volume without its snapshots is not supported")
+	}
+	return nil
+}
+
+// mayGiveVendor refuses what EVS lets nobody give away: system and encrypted disks, and
+// those with snapshots or backups. Source: EVS 10; evs-status 1.1.
+func mayGiveVendor(tx Tx, v *Volume, t *VolumeType) error {
+	switch {
+	case v.isSystem():
+		return Errorf(Invalid, "Invalid volume: volume %s is a system disk, which cannot be transferred.", v.ID)
+	case Encrypted(v.Metadata, t):
+		return Errorf(Invalid, "Invalid volume: transferring encrypted volume is not supported")
+	}
+	snaps, err := tx.SnapshotsOf(v.ID)
+	if err != nil {
+		return err
+	}
+	if len(snaps) > 0 {
+		return Errorf(Invalid, "Invalid volume: volume %s has snapshots; one that has cannot be transferred.", v.ID)
+	}
+	last, err := tx.LastBackup(v.ID, v.ProjectID, time.Time{})
+	if err != nil {
+		return err
+	}
+	if last != nil {
+		return Errorf(Invalid, "Invalid volume: volume %s has backups; one that has cannot be transferred.", v.ID)
 	}
 	return nil
 }

@@ -26,8 +26,12 @@ type filterRule struct {
 	since wire.Microversion
 	admin bool // for administrators only; to others the key is unknown
 	loose bool // an administrators' key that everybody may use up to 3.30
+	parts bool // everybody's from 3.31 where lists find parts of values
 	keep  func(q *listQuery, value string) error
 }
+
+// never is a microversion that no request has: the key is of one dialect alone.
+const never wire.Microversion = 1 << 30
 
 // listRules are the rules of one noun's lists.
 type listRules struct {
@@ -160,6 +164,9 @@ func (r *listRules) find(x *wire.Exchange, key string, admin bool) *filterRule {
 		served := rule.v2
 		if x.API == wire.V3 {
 			served = x.Version >= rule.since
+		}
+		if rule.parts && rule.key == key && x.Dialect.PartsForAll && x.API == wire.V3 && x.Version >= wire.StrictFilters {
+			return rule
 		}
 		if rule.key == key && served && (admin || !rule.admin || (rule.loose && x.Version < wire.StrictFilters)) {
 			return rule

@@ -112,7 +112,7 @@ func TestFiltersOfAdministratorsAreUnknownToOthers(t *testing.T) {
 		"volumes": volumeRules(), "snapshots": door().snapshotList, "backups": backupRules(), "attachments": attachmentRules(), "groups": groupRules(),
 	} {
 		for _, key := range []string{"project_id", "user_id", "name~"} {
-			rule := rules.find(&wire.Exchange{API: wire.V3, Version: 70}, key, true)
+			rule := rules.find(&wire.Exchange{API: wire.V3, Version: 70, Dialect: &wire.Dialect{}}, key, true)
 			if rule == nil {
 				continue
 			}

@@ -70,7 +70,7 @@ var fine = map[string]finerCodes{
 	"cloudvolume.unsubscribe": {about: map[string]fault{
 		"volume_ids.none": {400, "EVS.1032"}, "volume_ids.many": {400, "EVS.1053"}, "volume_id": {400, "EVS.1002"}}},
 	"cloudvolume.delete": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1046"}}, about: map[string]fault{block.AboutBackupRunning: {400, "EVS.2130"}}},
-	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"new_size": {400, "EVS.1015"}, block.AboutShared: {400, "EVS.1065"}}},
+	"cloudvolume.extend": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1064"}}, about: map[string]fault{"body": {400, "EVS.1011"}, "new_size": {400, "EVS.1015"}, block.AboutShared: {400, "EVS.1065"}}},
 	"snapshot5.":         {about: snapshot5Faults},
 	"snapshot5.delete":   {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.1047"}}},
 	"cloudvolume.retype": {kinds: map[block.Kind]fault{block.WrongStatus: {400, "EVS.2087"}}, about: map[string]fault{

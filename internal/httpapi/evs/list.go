@@ -2,7 +2,9 @@ package evs
 
 import (
 	"context"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -107,7 +109,7 @@ func (q *listQuery) readOrder(query url.Values, fields wire.SortFields) error {
 	if name := query.Get("sort_key"); query.Has("sort_key") {
 		field, known := fields[name]
 		if !known {
-			return block.On("sort_key", block.Errorf(block.Invalid, "sort_key must be one of id, status, size and created_at, not %.64q.", name))
+			return block.On("sort_key", block.Errorf(block.Invalid, "sort_key must be one of %s, not %.64q.", strings.Join(slices.Sorted(maps.Keys(fields)), ", "), name))
 		}
 		key.Field = field
 	}

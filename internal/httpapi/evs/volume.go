@@ -3,6 +3,7 @@ package evs
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -93,12 +94,14 @@ func (a *API) showVolume(x *wire.Exchange) error {
 }
 
 // updateVolume serves PUT /v2/{project_id}/cloudvolumes/{volume_id}; its answer has
-// no wrapper. Source: EVS 7.3; EVS.1007.
+// no wrapper. A null is as good as nothing, unlike in the Cinder family.
+// Source: EVS 7.3; EVS.1007; update-snapshot.md 53.
 func (a *API) updateVolume(x *wire.Exchange) error {
 	members, err := x.Object("volume")
 	if err != nil {
 		return block.On("volume", err)
 	}
+	members = slices.DeleteFunc(slices.Clone(members), func(m wire.Pair) bool { return m.Value.Kind() == 'n' })
 	var change block.VolumeChange
 	if change.Name, change.Description, err = x.ReadTexts(members); err != nil {
 		return err
@@ -139,6 +142,9 @@ func (a *API) deleteVolume(x *wire.Exchange) error {
 // extendVolume serves os-extend on /v2|v2.1/{project_id}/cloudvolumes/{volume_id}/action.
 // On v2.1 bssParam may stand beside it. Source: EVS 7.3; 202 on v2.1.
 func (a *API) extendVolume(x *wire.Exchange) error {
+	if err := needExtension(x); err != nil {
+		return err
+	}
 	if err := payAsYouGo(x, "bssParam"); err != nil {
 		return err
 	}
@@ -161,6 +167,15 @@ func (a *API) extendVolume(x *wire.Exchange) error {
 		return err
 	}
 	return a.replyJob(x, x.Route.OK, block.JobExtendVolume, id)
+}
+
+// needExtension refuses a request that asks for null. Source: EVS.1011.
+func needExtension(x *wire.Exchange) error {
+	top, err := x.Top()
+	if value, given := top.Get("os-extend"); given && value.Kind() == 'n' {
+		return block.On("body", block.Errorf(block.Invalid, "Invalid input for field/attribute os-extend: it must be an object, not null."))
+	}
+	return err
 }
 
 // readNewSize reads the size that a disk is to have, in GB. How large it may be is the

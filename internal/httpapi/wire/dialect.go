@@ -33,7 +33,7 @@ type Dialect struct {
 	MethodInQuery bool
 	// SharedByRequest: multiattach in the body of a creation makes a shared volume; otherwise only the volume type says so, and the word is refused.
 	SharedByRequest bool
-	// VendorDisks: a creation may make several disks (count); what EVS says of the metadata of disks (__system__…, hw:passthrough, full_clone) and of disks from snapshots holds.
+	// VendorDisks: a creation may make several disks (count); what EVS says of the metadata of disks (__system__…, hw:passthrough, full_clone) and of disks from snapshots holds; a system disk, an encrypted one or one with snapshots or backups is not given away.
 	VendorDisks bool
 	// DiskClasses: the types that a new database has do as many IOPS and MiB/s as EVS's disks of that name, and GPSSD2 and ESSD2 are among them.
 	DiskClasses bool
@@ -41,6 +41,8 @@ type Dialect struct {
 	SnapshotsPerVolume int
 	// WholeDisks: a disk of the Cinder families has every field that EVS lists, for members as well (os-vol-host-attr:host, os-vol-mig-status-attr:*, os-volume-replication:extended_status, shareable, storage_cluster_id, volume_image_metadata).
 	WholeDisks bool
+	// PartsForAll: lists of snapshots find parts of names, statuses and ids of volumes (name~, status~, volume_id~) for everybody from 3.31 on; otherwise parts of names and descriptions for administrators from 3.34.
+	PartsForAll bool
 	// MaxMicroversion is the highest 3.N.
 	MaxMicroversion Microversion
 }
@@ -49,7 +51,7 @@ type Dialect struct {
 func EVS() Dialect {
 	return Dialect{
 		Name: "evs", StringCodes: true, ExtendedOnV2Update: true, PlainNames: true, PlainImageNames: true,
-		SharedByRequest: true, VendorDisks: true, WholeDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, OlderListed: true,
+		SharedByRequest: true, VendorDisks: true, WholeDisks: true, MethodNotAllowed: true, OpenVersionDocument: true, OlderListed: true, PartsForAll: true,
 		DiskClasses: true, SnapshotsPerVolume: 7, MaxMicroversion: 50,
 	}
 }
