@@ -271,11 +271,7 @@ func snapshotGroupTags(t T, e *Env) {
 	if len(a.Body) != 0 {
 		t.Errorf("it answers %s, want nothing", a)
 	}
-	a = e.do(t, "GET", e.groupPath("/tags"), nil)
-	status(t, a, 200)
-	if values, _ := a.Under("tags")["suite"].([]any); !slices.Contains(values, any(word)) {
-		t.Errorf("the project's tags are %s", a)
-	}
+	e.projectHasTag(t, "/snapshot-groups/tags", "suite", word)
 	status(t, e.do(t, "POST", path+"/tags/delete", `{"tags":[{"key":"suite"},{"key":"nobody"}]}`), 204)
 	if got := e.do(t, "GET", path, nil).Under("snapshot_group"); fmt.Sprint(got["tags"]) != "map[more:m]" {
 		t.Errorf("the tags are %v", got["tags"])

@@ -17,7 +17,7 @@ func (a *API) snapshotGroupRoutes() []wire.Route {
 		{Name: "snapshot_group5.show", Method: "GET", Path: one, Versions: wire.V5, Permission: wire.Reader, OK: 200, Source: evs17, Handle: a.showSnapshotGroup},
 		{Name: "snapshot_group5.update", Method: "PUT", Path: one, Versions: wire.V5, Permission: wire.Member, OK: 200, Source: evs17, Handle: a.updateSnapshotGroup},
 		{Name: "snapshot_group5.delete", Method: "DELETE", Path: one, Versions: wire.V5, Permission: wire.Member, OK: 202, Source: evs17, Handle: a.deleteSnapshotGroup},
-		{Name: "tag.snapshot_group_project", Method: "GET", Path: all + "/tags", Versions: wire.V5, Permission: wire.Reader, OK: 200, Source: evs17, Handle: a.projectTags(block.TagSnapshotGroup)},
+		{Name: "tag.snapshot_group_project", Method: "GET", Path: all + "/tags", Versions: wire.V5, Permission: wire.Reader, OK: 200, Source: evs17, Handle: a.listProjectTags(block.TagSnapshotGroup)},
 		{Name: "tag.snapshot_group_create", Method: "POST", Path: one + "/tags/create", Versions: wire.V5, Permission: wire.Member, OK: 204, Source: evs17, Handle: a.snapshotGroupTags(true)},
 		{Name: "tag.snapshot_group_delete", Method: "POST", Path: one + "/tags/delete", Versions: wire.V5, Permission: wire.Member, OK: 204, Source: evs17, Handle: a.snapshotGroupTags(false)},
 	}

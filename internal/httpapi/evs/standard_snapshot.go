@@ -19,7 +19,7 @@ func (a *API) standardSnapshotRoutes() []wire.Route {
 		{Name: "snapshot5.delete", Method: "DELETE", Path: one, Versions: wire.V5, Permission: wire.Member, OK: 202, Source: evs17, Handle: a.deleteStandard},
 		{Name: "snapshot5.rollback", Method: "POST", Path: one + "/rollback", Versions: wire.V5, Permission: wire.Member, OK: 202, Source: evs17, Handle: a.rollBackStandard},
 		{Name: "snapshot5.chains", Method: "GET", Path: "/snapshot-chains", Versions: wire.V5, Permission: wire.Reader, OK: 200, Source: evs17, Handle: a.listChains},
-		{Name: "tag.snapshot_project", Method: "GET", Path: all + "/tags", Versions: wire.V5, Permission: wire.Reader, OK: 200, Source: evs17, Handle: a.projectTags(block.TagSnapshot)},
+		{Name: "tag.snapshot_project", Method: "GET", Path: all + "/tags", Versions: wire.V5, Permission: wire.Reader, OK: 200, Source: evs17, Handle: a.listProjectTags(block.TagSnapshot)},
 		{Name: "tag.snapshot_create", Method: "POST", Path: one + "/tags/create", Versions: wire.V5, Permission: wire.Member, OK: 204, Source: evs17, Handle: a.snapshotTags(true)},
 		{Name: "tag.snapshot_delete", Method: "POST", Path: one + "/tags/delete", Versions: wire.V5, Permission: wire.Member, OK: 204, Source: evs17, Handle: a.snapshotTags(false)},
 	}

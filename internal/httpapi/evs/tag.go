@@ -51,20 +51,52 @@ func tagList(tags map[string]string) []tagItem {
 // with the values that it has anywhere in the project. Source: EVS 11.
 func (a *API) projectTags(kind block.TagKind) wire.Handler {
 	return func(x *wire.Exchange) error {
-		caller, err := x.Authorize()
+		found, err := a.tagsOfProject(x, kind)
 		if err != nil {
 			return err
 		}
-		found, err := a.blocks.ProjectTags(x.Context(), caller, kind)
-		if err != nil {
-			return err
-		}
-		tags := map[string][]string{}
+		tags := make(map[string][]string, len(found))
 		for _, t := range found {
-			tags[t.Key] = append(tags[t.Key], t.Value)
+			tags[t.Key] = t.Values
 		}
 		return reply(x, http.StatusOK, map[string]any{"tags": tags})
 	}
+}
+
+// listProjectTags serves GET /v5/{project_id}/snapshots/tags and its like: the same as
+// a list. Source: vendor's Terraform provider, which reads nothing else (ADR 20).
+func (a *API) listProjectTags(kind block.TagKind) wire.Handler {
+	return func(x *wire.Exchange) error {
+		found, err := a.tagsOfProject(x, kind)
+		if err != nil {
+			return err
+		}
+		return reply(x, http.StatusOK, map[string]any{"tags": found})
+	}
+}
+
+// keyItem is a key with the values that it has in a project.
+type keyItem struct {
+	Key    string   `json:"key"`
+	Values []string `json:"value"`
+}
+
+// tagsOfProject are the keys of a project in their order.
+func (a *API) tagsOfProject(x *wire.Exchange, kind block.TagKind) ([]keyItem, error) {
+	caller, err := x.Authorize()
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.blocks.ProjectTags(x.Context(), caller, kind)
+	all := []keyItem{}
+	for _, t := range found {
+		if len(all) == 0 || all[len(all)-1].Key != t.Key {
+			all = append(all, keyItem{Key: t.Key})
+		}
+		last := &all[len(all)-1]
+		last.Values = append(last.Values, t.Value)
+	}
+	return all, err
 }
 
 // volumeTags serves GET /v2/{project_id}/cloudvolumes/{volume_id}/tags.

@@ -91,6 +91,14 @@ data "huaweicloud_evs_snapshot_groups" "one" {
   sort_dir = "desc"
 }
 
+data "huaweicloud_evs_snapshots_tags" "all" {
+  depends_on = [huaweicloud_evsv5_snapshot.v5]
+}
+
+data "huaweicloud_evs_snapshot_groups_tags" "all" {
+  depends_on = [huaweicloud_evs_snapshot_group.both]
+}
+
 data "huaweicloud_evsv5_snapshots" "of_group" {
   snapshot_group_id = huaweicloud_evs_snapshot_group.both.id
 }

@@ -35,6 +35,8 @@ output "holds" {
     "huaweicloud_evs_snapshot_chains: both of the disk"    = sum([for c in data.huaweicloud_evs_snapshot_chains.fast.snapshot_chains : c.snapshot_count]) == 2
     "huaweicloud_evs_snapshot_group: available"            = huaweicloud_evs_snapshot_group.both.status == "available"
     "huaweicloud_evs_snapshot_groups: filtered"            = [for g in data.huaweicloud_evs_snapshot_groups.one.snapshot_groups : g.tags] == [local.tags]
+    "huaweicloud_evs_snapshots_tags: all of the project"       = tomap({ for t in data.huaweicloud_evs_snapshots_tags.all.tags : t.key => t.value[0] }) == local.tags
+    "huaweicloud_evs_snapshot_groups_tags: all of the project" = tomap({ for t in data.huaweicloud_evs_snapshot_groups_tags.all.tags : t.key => t.value[0] }) == local.tags
     "huaweicloud_evsv5_snapshots: of a group"              = toset(data.huaweicloud_evsv5_snapshots.of_group.snapshots[*].volume_id) == toset([huaweicloud_evs_volume.native.id, huaweicloud_evsv3_volume.v3.id])
     "huaweicloud_evs_snapshot_metadata: read back"         = data.huaweicloud_evs_snapshot_metadata.one.metadata["color"] == (var.changed ? "blue" : "green")
     "huaweicloud_evs_volume_metadata: read back"           = huaweicloud_evs_volume_metadata.one.metadata["color"] == (var.changed ? "blue" : "green")
