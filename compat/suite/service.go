@@ -279,10 +279,25 @@ func extensionList(t T, e *Env) {
 	if !ok {
 		t.Fatalf("got %s, want a list", a)
 	}
+	aliases := map[string]bool{}
 	for _, v := range list {
 		o, _ := v.(map[string]any)
-		if alias, _ := o["alias"].(string); alias == "" || strings.Contains(alias, " ") {
+		alias, _ := o["alias"].(string)
+		if alias == "" || strings.Contains(alias, " ") {
 			t.Errorf("an extension lacks its alias: %v", o)
+		}
+		aliases[alias] = true
+	}
+	for alias := range strings.FieldsSeq(evsExtensions) {
+		if e.evs() && !aliases[alias] {
+			t.Errorf("there is no extension %s", alias)
 		}
 	}
 }
+
+// evsExtensions are the aliases that EVS tells of. Source: EVS 9.
+const evsExtensions = `OS-SCH-HNT os-hosts os-vol-tenant-attr os-quota-sets os-types-manage os-volume-encryption-metadata
+	backups os-snapshot-actions os-volume-actions os-used-limits os-volume-unmanage os-vol-host-attr encryption
+	os-availability-zone qos-specs os-types-extra-specs os-vol-mig-status-attr os-image-create os-extended-services
+	os-extended-snapshot-attributes os-vol-image-meta os-quota-class-sets os-volume-transfer os-volume-manage
+	os-admin-actions os-services`

@@ -46,6 +46,7 @@ func standardLimits(t T, e *Env) {
 	for body, code := range map[string]string{
 		`{}`: "EVS.5400", `{"snapshot":{}}`: "EVS.5400", with(`,"name":"` + strings.Repeat("n", 65) + `"`): "EVS.5400",
 		with(`,"description":"` + strings.Repeat("d", 86) + `"`): "EVS.5400", with(`,"instant_access":"perhaps"`): "EVS.1018", `{"snapshot":{"volume_id":"x"}}`: "EVS.1002",
+		with(`,"enterprise_project_id":"none"`): "EVS.2059", with(`,"enterprise_project_id":1`): "EVS.2059",
 		with(`,"tags":{"a b":"v"}`): "EVS.1062", with(`,"tags":{"0":"","1":"","2":"","3":"","4":"","5":"","6":"","7":"","8":"","9":"","10":""}`): "EVS.1061",
 	} {
 		e.refusal(t, e.do(t, "POST", all, body), 400, code)

@@ -334,6 +334,9 @@ func typeShow(t T, e *Env) {
 		if a.Status != 200 || a.Under("volume_type")["name"] != o["name"] {
 			t.Errorf("got %s, want the type %v", a, o["name"])
 		}
+		if _, there := a.Under("volume_type")["qos_specs_id"]; there != e.evs() { // Source: EVS 9
+			t.Errorf("qos_specs_id is there: %v, for a member: %s", there, a)
+		}
 	}
 	e.fault(t, e.do(t, "GET", e.path("/types/"+unknownID), nil), 404, "itemNotFound")
 }

@@ -23,6 +23,8 @@ var extensions = []extension{
 	{"VolumeActions", "os-volume-actions", "Actions on volumes.", "2012-05-31T00:00:00+00:00"},
 	{"VolumeImageMetadata", "os-vol-image-meta", "What volumes keep of the image they were made from.", "2012-12-07T00:00:00+00:00"},
 	{"CreateVolumeExtension", "os-image-create", "Volumes are made from images.", "2012-08-13T00:00:00+00:00"},
+	{"SchedulerHints", "OS-SCH-HNT", "Hints beside a volume that is made.", "2013-04-18T00:00:00+00:00"},
+	{"ExtendedServices", "os-extended-services", "Why a service is disabled.", "2014-01-10T00:00:00-00:00"},
 	{"AvailabilityZones", "os-availability-zone", "Availability zones.", "2013-06-27T00:00:00+00:00"},
 	{"VolumeTransfer", "os-volume-transfer", "Volumes change hands.", "2013-05-29T00:00:00+00:00"},
 	{"Services", "os-services", "Services.", "2012-10-28T00:00:00-00:00"},

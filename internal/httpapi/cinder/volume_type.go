@@ -236,11 +236,14 @@ func (a *API) showDefaultType(x *wire.Exchange) error {
 }
 
 // appendVolumeType appends a type, as the caller may see it, without the closing brace.
+// EVS's members see that there is such a field, and no more. Source: EVS 9.
 func appendVolumeType(b []byte, t *block.VolumeType, caller block.Caller) []byte {
 	b = appendTypeCore(b, t, t.SpecsFor(caller))
 	if caller.Admin {
 		b = append(b, `,"qos_specs_id":`...)
 		b = wire.AppendOptional(b, t.QoSID)
+	} else if caller.Vendor {
+		b = append(b, `,"qos_specs_id":null`...)
 	}
 	return b
 }

@@ -28,6 +28,7 @@ func (a *API) standardSnapshotRoutes() []wire.Route {
 // snapshot5Faults are for the calls of v5. Source: evs-errors 3.
 var snapshot5Faults = with(tagFaults, map[string]fault{
 	block.AboutSnapshotBusy: {409, "EVS.2409"}, "volume_id": {400, "EVS.1002"}, "volume_id.none": {400, "EVS.5400"},
+	"enterprise_project_id": {400, "EVS.2059"},
 })
 
 // Lengths of the texts of v5, in characters. Source: EVS 5.1.
@@ -123,8 +124,10 @@ func readStandard(x *wire.Exchange) (n block.NewSnapshot, err error) {
 		return n, err
 	}
 	incremental, err := readFlag(members, "incremental", true)
-	n.FullCopy = !incremental
-	return n, err
+	if n.FullCopy = !incremental; err != nil {
+		return n, err
+	}
+	return n, readOwner(members)
 }
 
 // showStandard serves GET /v5/{project_id}/snapshots/{snapshot_id}.
