@@ -197,3 +197,42 @@ func TestEncryptedVolumesAreGivenWholeOrNotAtAll(t *testing.T) {
 		r.must(err)
 	})
 }
+
+// What EVS lets nobody give away stays; Cinder's callers may. Source: EVS 10.
+func TestCallersOfEVSKeepSystemDisksAndThoseWithSnapshotsOrBackups(t *testing.T) {
+	onRig(t, nil, func(r *rig) {
+		r.start()
+		vendor := demo
+		vendor.Vendor = true
+		for what, change := range map[string]func(v *block.Volume){
+			"a system disk": func(v *block.Volume) {
+				r.must(second(r.service.SetImageMetadata(t.Context(), demo, v.ID, map[string]string{"image_id": "i"})))
+			},
+			"one with a snapshot": func(v *block.Volume) { r.snapshot(v.ID) },
+			"one with a backup, whose snapshot is gone": func(v *block.Volume) {
+				r.backup(block.NewBackup{VolumeID: v.ID})
+				r.settle(time.Minute)
+				for _, snap := range r.kept(v.ID) {
+					r.must(r.service.DeleteSnapshot(t.Context(), demo, snap.ID))
+				}
+			},
+			"one with neither": nil,
+		} {
+			v := r.available()
+			if change != nil {
+				change(v)
+			}
+			r.settle(time.Minute)
+			_, _, err := r.service.CreateTransfer(t.Context(), vendor, block.NewTransfer{VolumeID: v.ID})
+			if change != nil && block.KindOf(err) != block.Invalid {
+				t.Errorf("%s: got %v, want Invalid", what, err)
+			}
+			if change != nil {
+				_, _, err = r.service.CreateTransfer(t.Context(), demo, block.NewTransfer{VolumeID: v.ID})
+			}
+			if err != nil {
+				t.Errorf("%s: got %v, want it to be offered", what, err)
+			}
+		}
+	})
+}
