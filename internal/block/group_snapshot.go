@@ -48,6 +48,8 @@ type GroupSnapshot struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time // zero: never changed
 	Version     int64     // moves with every write of the row
+
+	EnterpriseProjectID string // of EVS; never changes
 }
 
 // ofNoGroup tells whether its volumes were named one by one.

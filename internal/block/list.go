@@ -27,6 +27,7 @@ const (
 	FieldCreatedAt        Field = "created_at"
 	FieldUpdatedAt        Field = "updated_at"
 	FieldRecycledUntil    Field = "recycled_until"
+	FieldEnterprise       Field = "enterprise_project_id"
 	FieldExpiresAt        Field = "expires_at"
 	FieldRequestID        Field = "request_id"
 	FieldResourceType     Field = "resource_type"

@@ -252,7 +252,7 @@ func (s *Service) beginBackup(tx Tx, b *Backup, vol *Volume, snap *Snapshot) err
 	kept := &Snapshot{
 		ID: b.BaseID, ProjectID: vol.ProjectID, UserID: b.UserID, VolumeID: vol.ID, TypeID: vol.TypeID,
 		Name: SetText(backupSnapshotPrefix + tx.Now().Format("2006-01-02T15:04:05.000Z")), Status: SnapshotCreating,
-		Size: vol.Size, Origin: OriginBackup, CreatedAt: tx.Now(),
+		Size: vol.Size, Origin: OriginBackup, CreatedAt: tx.Now(), EnterpriseProjectID: vol.EnterpriseProjectID,
 	}
 	if err := tx.AddSnapshot(kept); err != nil {
 		return err

@@ -116,7 +116,7 @@ func (s *Service) addSnapshots(tx Tx, types []*VolumeType, model snapshotModel, 
 		}
 		snap := pattern
 		snap.ID, snap.ProjectID, snap.VolumeID, snap.TypeID, snap.Size = s.parts.NewUUID(), v.ProjectID, v.ID, v.TypeID, v.Size
-		snap.Status, snap.CreatedAt = SnapshotCreating, tx.Now()
+		snap.Status, snap.CreatedAt, snap.EnterpriseProjectID = SnapshotCreating, tx.Now(), v.EnterpriseProjectID
 		if err := tx.AddSnapshot(&snap); err != nil {
 			return err
 		}

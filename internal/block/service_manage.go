@@ -148,7 +148,7 @@ func (s *Service) ManageSnapshot(ctx context.Context, c Caller, id string, n New
 		if err := s.parts.Rules.boundChain(tx, limits, vol.ID, legacySnapshot); err != nil {
 			return err
 		}
-		snap.ProjectID, snap.TypeID, snap.CreatedAt = vol.ProjectID, vol.TypeID, tx.Now()
+		snap.ProjectID, snap.TypeID, snap.CreatedAt, snap.EnterpriseProjectID = vol.ProjectID, vol.TypeID, tx.Now(), vol.EnterpriseProjectID
 		if err := s.reserve(tx, limits, types, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (s *Service) addSafety(tx Tx, types []*VolumeType, c Caller, v *Volume, to 
 		ID: id, ProjectID: v.ProjectID, UserID: c.UserID, VolumeID: v.ID, TypeID: v.TypeID, Size: v.Size,
 		Name:        SetText("before rollback to " + to.ID),
 		Description: SetText(fmt.Sprintf("What volume %s held before it was rolled back to snapshot %s. Roll back to this one to undo that.", v.ID, to.ID)),
-		Status:      SnapshotCreating, CreatedAt: tx.Now(),
+		Status:      SnapshotCreating, CreatedAt: tx.Now(), EnterpriseProjectID: v.EnterpriseProjectID,
 	}
 	return safety, tx.AddSnapshot(safety)
 }

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -79,6 +80,8 @@ type NewSnapshot struct {
 	InstantAccess bool
 	FullCopy      bool
 	Standard      bool // of v5: not while another of the volume is being made
+
+	EnterpriseProjectID string // empty: the volume's
 }
 
 func (n NewSnapshot) model() snapshotModel { return snapshotModel(n.Standard) }
@@ -120,7 +123,7 @@ func (s *Service) CreateSnapshot(ctx context.Context, c Caller, n NewSnapshot) (
 			return err
 		}
 		snap.ProjectID, snap.TypeID, snap.Size = vol.ProjectID, vol.TypeID, vol.Size
-		snap.CreatedAt = tx.Now()
+		snap.CreatedAt, snap.EnterpriseProjectID = tx.Now(), cmp.Or(n.EnterpriseProjectID, vol.EnterpriseProjectID)
 		if err := s.reserve(tx, limits, types, snap.ProjectID, snap.TypeID, Usage{Snapshots: 1, Gigabytes: int64(snap.Size)}); err != nil {
 			return err
 		}

@@ -21,6 +21,8 @@ type NewSnapshotGroup struct {
 	// InstantAccess and FullCopy are noted with each snapshot; see Snapshot.
 	InstantAccess bool
 	FullCopy      bool
+
+	EnterpriseProjectID string // of the group, not of its snapshots; empty: DefaultEnterpriseProject
 }
 
 // CreateSnapshotGroup makes a group snapshot of no group and one snapshot for each
@@ -47,7 +49,7 @@ func (s *Service) CreateSnapshotGroup(ctx context.Context, c Caller, n NewSnapsh
 	err = s.store.InTx(ctx, func(tx Tx) error {
 		made = &GroupSnapshot{
 			ID: id, ProjectID: c.ProjectID, UserID: c.UserID, ServerID: n.ServerID, Name: n.Name,
-			Description: n.Description, Status: GroupSnapshotCreating, CreatedAt: tx.Now(),
+			Description: n.Description, Status: GroupSnapshotCreating, CreatedAt: tx.Now(), EnterpriseProjectID: n.EnterpriseProjectID,
 		}
 		volumes, err := n.hold(tx, s.parts.Rules, c, ids)
 		if err != nil {

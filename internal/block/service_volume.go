@@ -55,6 +55,8 @@ type NewVolume struct {
 	Tags           map[string]string
 	Vendor         bool // EVS's rules of sources, types and metadata count; see holdVendor
 	Performance
+
+	EnterpriseProjectID string // empty: DefaultEnterpriseProject
 }
 
 // CreateVolume makes the row, in status creating, and queues the work.

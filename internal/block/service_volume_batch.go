@@ -70,7 +70,7 @@ func (s *Service) CreateVolumes(ctx context.Context, c Caller, n NewVolumes) (*M
 				ID: id, ProjectID: c.ProjectID, UserID: c.UserID, Name: names[i],
 				Description: n.Description, Status: VolumeCreating, Size: n.Size, AvailabilityZone: s.parts.Zone,
 				Metadata: n.Metadata, SnapshotID: n.SnapshotID, SourceVolumeID: n.SourceVolumeID, ImageID: n.ImageID, Multiattach: n.Multiattach,
-				GroupID: n.GroupID, Performance: n.Performance,
+				GroupID: n.GroupID, Performance: n.Performance, EnterpriseProjectID: n.EnterpriseProjectID,
 			}
 			if err := s.addNew(tx, c, vol, &n, types, i == 0, batch); err != nil {
 				return err

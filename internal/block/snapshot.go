@@ -62,6 +62,8 @@ type Snapshot struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time // zero: never changed
 	Version       int64     // moves with every write of the row
+
+	EnterpriseProjectID string // of EVS: what v5 was told, or else the volume's; never changes
 }
 
 // moveTo changes the status in memory, or fails with WrongStatus.

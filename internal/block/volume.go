@@ -107,6 +107,8 @@ type Volume struct {
 	CreatedAt        time.Time
 	UpdatedAt        time.Time // zero: never changed
 	Version          int64     // moves with every write of the row
+
+	EnterpriseProjectID string // of EVS; the Cinder families know nothing of it
 }
 
 // gigabytes is what the volume uses of its project's quota: an extension counts in

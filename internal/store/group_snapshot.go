@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -8,7 +9,7 @@ import (
 
 const (
 	groupSnapshotColumns = `id, project_id, user_id, group_id, type_id, name, description, status,
-		legacy, created_at, updated_at, version, server_id`
+		legacy, created_at, updated_at, version, server_id, enterprise_project_id`
 	groupSnapshotByID = `SELECT ` + groupSnapshotColumns + ` FROM group_snapshots WHERE id = $1`
 	snapshotsOfGroup  = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE group_snapshot_id = $1 ORDER BY created_at, id`
 )
@@ -30,6 +31,7 @@ var groupSnapshotRows = rows[block.GroupSnapshot]{
 			block.FieldGroupID:     {name: "group_id"},
 			block.FieldTypeID:      {name: "type_id"},
 			block.FieldLegacy:      {name: "legacy", kind: flagColumn},
+			block.FieldEnterprise:  {name: "enterprise_project_id"},
 			block.FieldServerID:    {name: "server_id", nullable: true},
 			block.FieldCreatedAt:   {name: "created_at"},
 			block.FieldUpdatedAt:   {name: "updated_at", nullable: true},
@@ -41,7 +43,7 @@ var groupSnapshotRows = rows[block.GroupSnapshot]{
 func scanGroupSnapshot(r row) (*block.GroupSnapshot, error) {
 	s := &block.GroupSnapshot{}
 	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.GroupID, &s.TypeID, &s.Name, &s.Description, &s.Status,
-		&s.Legacy, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.ServerID)
+		&s.Legacy, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.ServerID, &s.EnterpriseProjectID)
 	return s, err
 }
 
@@ -60,13 +62,15 @@ func (t *Tx) GroupSnapshot(id string) (*block.GroupSnapshot, error) {
 	return groupSnapshotRows.one(t.query, t.store.sql.lock(groupSnapshotByID), id)
 }
 
-// AddGroupSnapshot adds a row; CreatedAt is the caller's, Version becomes 1.
+// AddGroupSnapshot adds a row; CreatedAt is the caller's, Version becomes 1, and an
+// enterprise project that nobody gave the default one.
 func (t *Tx) AddGroupSnapshot(s *block.GroupSnapshot) error {
 	const add = `INSERT INTO group_snapshots (` + groupSnapshotColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 	s.Version = 1
+	s.EnterpriseProjectID = cmp.Or(s.EnterpriseProjectID, block.DefaultEnterpriseProject)
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.GroupID, s.TypeID, s.Name, s.Description, s.Status,
-		s.Legacy, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.ServerID))
+		s.Legacy, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.ServerID), s.EnterpriseProjectID)
 	return err
 }
 

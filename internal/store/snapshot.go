@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 
 const (
 	snapshotColumns = `id, project_id, user_id, volume_id, type_id, name, description,
-		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id, origin, instant_access, full_copy`
+		status, progress, size, metadata, created_at, updated_at, version, group_snapshot_id, origin, instant_access, full_copy, enterprise_project_id`
 	snapshotByID = `SELECT ` + snapshotColumns + ` FROM snapshots WHERE id = $1`
 )
 
@@ -31,6 +32,7 @@ var snapshotRows = rows[block.Snapshot]{
 			block.FieldSize:            {name: "size", kind: numberColumn},
 			block.FieldTypeID:          {name: "type_id"},
 			block.FieldOrigin:          {name: "origin"},
+			block.FieldEnterprise:      {name: "enterprise_project_id"},
 			block.FieldGroupSnapshotID: {name: "group_snapshot_id", nullable: true},
 			block.FieldCreatedAt:       {name: "created_at"},
 			block.FieldUpdatedAt:       {name: "updated_at", nullable: true},
@@ -42,7 +44,7 @@ var snapshotRows = rows[block.Snapshot]{
 func scanSnapshot(r row) (*block.Snapshot, error) {
 	s, origin := &block.Snapshot{}, ""
 	err := r.Scan(&s.ID, &s.ProjectID, &s.UserID, &s.VolumeID, &s.TypeID, &s.Name, &s.Description,
-		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID, &origin, &s.InstantAccess, &s.FullCopy)
+		&s.Status, &s.Progress, &s.Size, &s.Metadata, &s.CreatedAt, &s.UpdatedAt, &s.Version, &s.GroupSnapshotID, &origin, &s.InstantAccess, &s.FullCopy, &s.EnterpriseProjectID)
 	s.Origin = block.OriginNamed(origin)
 	return s, err
 }
@@ -51,7 +53,7 @@ func scanSnapshot(r row) (*block.Snapshot, error) {
 func snapshotBytes(s *block.Snapshot) int64 {
 	const fixed = 288
 	n := fixed + len(s.ID) + len(s.ProjectID) + len(s.UserID) + len(s.VolumeID) + len(s.TypeID) +
-		len(s.Name.Value) + len(s.Description.Value) + len(s.GroupSnapshotID)
+		len(s.Name.Value) + len(s.Description.Value) + len(s.GroupSnapshotID) + len(s.EnterpriseProjectID)
 	return int64(n) + itemsBytes(s.Metadata)
 }
 
@@ -107,13 +109,14 @@ func (t *Tx) Snapshot(id string) (*block.Snapshot, error) {
 	return snap, nil
 }
 
-// AddSnapshot adds a row; Version becomes 1. CreatedAt is the caller's, or right
+// AddSnapshot adds a row; Version becomes 1, and an enterprise project that nobody
+// gave the default one. CreatedAt is the caller's, or right
 // after that of the volume's newest snapshot where the clock says otherwise: which
 // snapshot is the newest must not change with the clock. Whoever adds one holds
 // the row of its volume.
 func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 	const add = `INSERT INTO snapshots (` + snapshotColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 	var last time.Time
 	if err := t.queryRow(`SELECT MAX(created_at) FROM snapshots WHERE volume_id = $1`, []any{s.VolumeID}, &last); err != nil {
 		return err
@@ -122,9 +125,10 @@ func (t *Tx) AddSnapshot(s *block.Snapshot) error {
 		s.CreatedAt = last.Add(time.Microsecond)
 	}
 	s.Version = 1
+	s.EnterpriseProjectID = cmp.Or(s.EnterpriseProjectID, block.DefaultEnterpriseProject)
 	_, err := t.exec(add, s.ID, s.ProjectID, s.UserID, s.VolumeID, s.TypeID, s.Name, s.Description,
 		s.Status, s.Progress, s.Size, s.Metadata, s.CreatedAt, s.UpdatedAt, s.Version, orNull(s.GroupSnapshotID), s.Origin.String(),
-		s.InstantAccess, s.FullCopy)
+		s.InstantAccess, s.FullCopy, s.EnterpriseProjectID)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -9,7 +10,7 @@ import (
 const (
 	volumeColumns = `id, project_id, user_id, name, description, status, size, type_id,
 		availability_zone, metadata, snapshot_id, source_volume_id, bootable, multiattach,
-		attachments, created_at, updated_at, version, extend_to, readonly, group_id, group_legacy, iops, throughput, image_id, image_metadata, recycled_at, recycled_until`
+		attachments, created_at, updated_at, version, extend_to, readonly, group_id, group_legacy, iops, throughput, image_id, image_metadata, recycled_at, recycled_until, enterprise_project_id`
 	volumeByID = `SELECT ` + volumeColumns + ` FROM volumes WHERE id = $1`
 )
 
@@ -35,6 +36,7 @@ var volumeRows = rows[block.Volume]{
 			block.FieldSourceVolumeID:   {name: "source_volume_id", nullable: true},
 			block.FieldMultiattach:      {name: "multiattach", kind: flagColumn},
 			block.FieldGroupID:          {name: "group_id", nullable: true},
+			block.FieldEnterprise:       {name: "enterprise_project_id"},
 			block.FieldRecycledUntil:    {name: "recycled_until", nullable: true},
 			block.FieldCreatedAt:        {name: "created_at"},
 			block.FieldUpdatedAt:        {name: "updated_at", nullable: true},
@@ -47,7 +49,7 @@ func scanVolume(r row) (*block.Volume, error) {
 	v := &block.Volume{}
 	err := r.Scan(&v.ID, &v.ProjectID, &v.UserID, &v.Name, &v.Description, &v.Status, &v.Size, &v.TypeID,
 		&v.AvailabilityZone, &v.Metadata, &v.SnapshotID, &v.SourceVolumeID, &v.Bootable, &v.Multiattach,
-		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version, &v.ExtendTo, &v.Writable, &v.GroupID, &v.GroupLegacy, &v.IOPS, &v.Throughput, &v.ImageID, &v.ImageMetadata, &v.RecycledAt, &v.RecycledUntil)
+		&v.Attachments, &v.CreatedAt, &v.UpdatedAt, &v.Version, &v.ExtendTo, &v.Writable, &v.GroupID, &v.GroupLegacy, &v.IOPS, &v.Throughput, &v.ImageID, &v.ImageMetadata, &v.RecycledAt, &v.RecycledUntil, &v.EnterpriseProjectID)
 	return v, err
 }
 
@@ -55,7 +57,7 @@ func scanVolume(r row) (*block.Volume, error) {
 func volumeBytes(v *block.Volume) int64 {
 	const fixed, attachment = 384, 256
 	n := fixed + len(v.ID) + len(v.ProjectID) + len(v.UserID) + len(v.Name.Value) + len(v.Description.Value) +
-		len(v.TypeID) + len(v.AvailabilityZone) + len(v.SnapshotID) + len(v.SourceVolumeID) + len(v.GroupID) +
+		len(v.TypeID) + len(v.AvailabilityZone) + len(v.SnapshotID) + len(v.SourceVolumeID) + len(v.GroupID) + len(v.EnterpriseProjectID) +
 		attachment*len(v.Attachments)
 	return int64(n) + itemsBytes(v.Metadata) + itemsBytes(v.ImageMetadata)
 }
@@ -102,14 +104,16 @@ func (t *Tx) Volume(id string) (*block.Volume, error) {
 	return v, nil
 }
 
-// AddVolume adds a row; CreatedAt is the caller's, Version becomes 1.
+// AddVolume adds a row; CreatedAt is the caller's, Version becomes 1, and an
+// enterprise project that nobody gave the default one.
 func (t *Tx) AddVolume(v *block.Volume) error {
 	const add = `INSERT INTO volumes (` + volumeColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`
 	v.Version = 1
+	v.EnterpriseProjectID = cmp.Or(v.EnterpriseProjectID, block.DefaultEnterpriseProject)
 	_, err := t.exec(add, v.ID, v.ProjectID, v.UserID, v.Name, v.Description, v.Status, v.Size, v.TypeID,
 		v.AvailabilityZone, v.Metadata, orNull(v.SnapshotID), orNull(v.SourceVolumeID), v.Bootable, v.Multiattach,
-		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, orNull(v.ImageID), v.ImageMetadata, v.RecycledAt, v.RecycledUntil)
+		v.Attachments, v.CreatedAt, v.UpdatedAt, v.Version, v.ExtendTo, v.Writable, orNull(v.GroupID), v.GroupLegacy, v.IOPS, v.Throughput, orNull(v.ImageID), v.ImageMetadata, v.RecycledAt, v.RecycledUntil, v.EnterpriseProjectID)
 	if err != nil {
 		return err
 	}

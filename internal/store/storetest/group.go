@@ -21,7 +21,7 @@ func newGroup(n int, created time.Time) *block.Group {
 func newGroupSnapshot(n int, created time.Time) *block.GroupSnapshot {
 	return &block.GroupSnapshot{
 		ID: id(n), ProjectID: project, UserID: "user-1", GroupID: id(1), TypeID: id(500), ServerID: id(800), Name: block.SetText("gs"),
-		Description: block.SetText("d"), Status: block.GroupSnapshotAvailable, Legacy: true, CreatedAt: created,
+		Description: block.SetText("d"), Status: block.GroupSnapshotAvailable, Legacy: true, CreatedAt: created, EnterpriseProjectID: id(11),
 	}
 }
 
@@ -113,7 +113,7 @@ func testGroupsWhole(t *testing.T, url string) {
 func testSnapshotGroups(t *testing.T, url string) {
 	s, clock := Open(t, url)
 	bare, served := newGroupSnapshot(1, clock.Now()), newGroupSnapshot(2, clock.Now().Add(time.Second))
-	bare.GroupID, bare.TypeID, bare.ServerID, bare.Legacy = "", "", "", false
+	bare.GroupID, bare.TypeID, bare.ServerID, bare.Legacy, bare.EnterpriseProjectID = "", "", "", false, ""
 	served.GroupID, served.TypeID, served.Legacy = "", "", false
 	tags := map[string]string{"k": "v"}
 	must(t, s, func(tx block.Tx) error {
@@ -130,6 +130,9 @@ func testSnapshotGroups(t *testing.T, url string) {
 		list block.List
 		want *block.GroupSnapshot
 	}{
+		"of an enterprise project": {block.List{Filters: []block.Filter{{Field: block.FieldEnterprise, Value: id(11)}}}, served},
+		"of the default one":       {block.List{Filters: []block.Filter{{Field: block.FieldEnterprise, Value: block.DefaultEnterpriseProject}}}, bare},
+
 		"of a server": {block.List{Filters: []block.Filter{{Field: block.FieldServerID, Value: id(800)}}}, served},
 		"with a tag":  {block.List{Tags: []block.TagCondition{{Matches: []block.TagMatch{{Key: "k", Values: []string{"v"}}}}}}, bare},
 	} {

@@ -204,7 +204,7 @@ func ids(snaps []*block.Snapshot) []string {
 func testFilters(t *testing.T, url string) {
 	s, clock := Open(t, url)
 	one, two := NewSnapshot(1, clock.Now()), NewSnapshot(2, clock.Now().Add(time.Second))
-	two.Name, two.Status, two.Size, two.VolumeID = block.Text{}, block.SnapshotError, 41, id(50)
+	two.Name, two.Status, two.Size, two.VolumeID, two.EnterpriseProjectID = block.Text{}, block.SnapshotError, 41, id(50), ""
 	add(t, s, one, two)
 	for _, tc := range []struct {
 		field block.Field
@@ -219,6 +219,9 @@ func testFilters(t *testing.T, url string) {
 		{block.FieldSize, "41", []*block.Snapshot{two}},
 		{block.FieldVolumeID, id(50), []*block.Snapshot{two}},
 		{block.FieldID, id(1), []*block.Snapshot{one}},
+		{block.FieldEnterprise, id(11), []*block.Snapshot{one}},
+		{block.FieldEnterprise, block.DefaultEnterpriseProject, []*block.Snapshot{two}},
+		{block.FieldEnterprise, "", nil},
 		{block.FieldUserID, "user-1", []*block.Snapshot{two, one}},
 	} {
 		list := block.List{ProjectID: project, Filters: []block.Filter{{Field: tc.field, Value: tc.value}}}
@@ -231,13 +234,20 @@ func testFilters(t *testing.T, url string) {
 		}
 	}
 	bootable, plain := NewVolume(3, clock.Now()), NewVolume(4, clock.Now())
-	plain.Bootable, plain.SnapshotID = false, ""
+	plain.Bootable, plain.SnapshotID, plain.EnterpriseProjectID = false, "", ""
 	must(t, s, func(tx block.Tx) error {
 		if err := tx.AddVolume(bootable); err != nil {
 			return err
 		}
 		return tx.AddVolume(plain)
 	})
+	for value, want := range map[string]string{id(11): bootable.ID, block.DefaultEnterpriseProject: plain.ID} {
+		list := block.List{Filters: []block.Filter{{Field: block.FieldEnterprise, Value: value}}}
+		got, err := s.Volumes(t.Context(), list)
+		if n, countErr := s.CountVolumes(t.Context(), list); err != nil || countErr != nil || n != 1 || len(got) != 1 || got[0].ID != want {
+			t.Errorf("of the enterprise project %s: got %v, %v, counted %d, %v", value, got, err, n, countErr)
+		}
+	}
 	for value, want := range map[string]string{"true": bootable.ID, "false": plain.ID} {
 		got, err := s.Volumes(t.Context(), block.List{Filters: []block.Filter{{Field: block.FieldBootable, Value: value}, {Field: block.FieldMultiattach, Value: "true"}}})
 		if err != nil || len(got) != 1 || got[0].ID != want {

@@ -104,7 +104,7 @@ func NewSnapshot(n int, created time.Time) *block.Snapshot {
 		ID: id(n), ProjectID: project, UserID: "user-1", VolumeID: id(1000000), TypeID: "type-1",
 		Name: block.SetText("snap-001"), Description: block.SetText("Daily backup"),
 		Status: block.SnapshotAvailable, Progress: 100, Size: 40,
-		InstantAccess: true, FullCopy: true,
+		InstantAccess: true, FullCopy: true, EnterpriseProjectID: id(11),
 		Metadata: map[string]string{"key": "value", "Ünï \"quoted\"": "a\nb"}, CreatedAt: created,
 	}
 }
@@ -115,7 +115,7 @@ func NewVolume(n int, created time.Time) *block.Volume {
 		ID: id(n), ProjectID: project, UserID: "user-1",
 		Name: block.SetText("vol-001"), Description: block.SetText("a disk"),
 		Status: block.VolumeInUse, Size: 40, ExtendTo: 50, TypeID: "type-1", AvailabilityZone: "az1",
-		Metadata: map[string]string{"key": "value"}, SnapshotID: id(7), SourceVolumeID: id(8),
+		Metadata: map[string]string{"key": "value"}, SnapshotID: id(7), SourceVolumeID: id(8), EnterpriseProjectID: id(11),
 		ImageID: id(9), ImageMetadata: map[string]string{"image": "kept"},
 		Bootable: true, Multiattach: true,
 		Writable:    block.WritableNo,
