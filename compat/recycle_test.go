@@ -43,14 +43,17 @@ func TestTheRecycleBinGivesBackWhatItKeeps(t *testing.T) {
 		return a.Object()
 	}
 	call("PUT", "/recycle-bin-volumes/policy", `{"switch":true,"threshold_time":1,"keep_time":3}`, 200)
-	var ids []string
-	for _, name := range []string{"back", "gone"} {
-		id, err := demo.CreateVolume(t.Context(), map[string]any{"size": 1, "name": name, "metadata": map[string]string{"k": "v"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, id)
+	const enterprise = "6b9f0c1e-3a5d-4c4e-8f5a-2d1f7c0a9e11"
+	made := call("POST", "/cloudvolumes", `{"volume":{"availability_zone":"az1","volume_type":"SSD","size":1,"name":"back","metadata":{"create_for_volume_id":"true"},"enterprise_project_id":"`+enterprise+`"}}`, 200)
+	back := fmt.Sprint(made["volume_ids"].([]any)[0])
+	if status, err := demo.Settle(t.Context(), "volumes", back); err != nil || status != "available" {
+		t.Fatalf("the disk became %q (%v)", status, err)
 	}
+	id, err := demo.CreateVolume(t.Context(), map[string]any{"size": 1, "name": "gone", "metadata": map[string]string{"k": "v"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []string{back, id}
 	later.Store(int64(48 * time.Hour))
 	demo = logIn() // the token is over
 	for _, id := range ids {
@@ -63,7 +66,7 @@ func TestTheRecycleBinGivesBackWhatItKeeps(t *testing.T) {
 	if rows, _ := all["volumes"].([]any); len(rows) != 2 || fmt.Sprint(all["count"]) != "2" {
 		t.Errorf("the bin has %v", all)
 	}
-	if shown, _ := call("GET", "/recycle-bin-volumes/"+ids[0], nil, 200)["volume"].(map[string]any); shown["id"] != ids[0] || shown["name"] != "back" {
+	if shown, _ := call("GET", "/recycle-bin-volumes/"+ids[0], nil, 200)["volume"].(map[string]any); shown["id"] != ids[0] || shown["name"] != "back" || shown["enterprise_project_id"] != enterprise {
 		t.Errorf("it shows %v", shown)
 	}
 	call("POST", "/recycle-bin-volumes/"+ids[0]+"/revert", nil, 204)

@@ -12,9 +12,20 @@ import (
 func nativeCreateOperations() []Operation {
 	v2 := []string{"v2"}
 	return []Operation{
-		{"cloudvolume.create", v2, func(t T, e *Env) { e.nativeCreate(t, "/v2", 200) }},
-		{"cloudvolume.create_v21", v2, func(t T, e *Env) { e.nativeCreate(t, "/v2.1", 202); e.nativeTokens(t, "/v2.1", 202) }},
-		{"cloudvolume.create_v3", []string{"v3"}, func(t T, e *Env) { e.nativeCreate(t, "/v3", 200); e.nativeTokens(t, "/v3", 200) }},
+		{"cloudvolume.create", v2, func(t T, e *Env) {
+			e.nativeCreate(t, "/v2", 200)
+			e.enterpriseDisks(t, e.native("/v2", "/cloudvolumes"))
+		}},
+		{"cloudvolume.create_v21", v2, func(t T, e *Env) {
+			e.nativeCreate(t, "/v2.1", 202)
+			e.enterpriseDisks(t, e.native("/v2.1", "/cloudvolumes"))
+			e.nativeTokens(t, "/v2.1", 202)
+		}},
+		{"cloudvolume.create_v3", []string{"v3"}, func(t T, e *Env) {
+			e.nativeCreate(t, "/v3", 200)
+			e.enterpriseDisks(t, e.native("/v3", "/cloudvolumes"))
+			e.nativeTokens(t, "/v3", 200)
+		}},
 		{"cloudvolume.batch_extend", v2, nativeBatchExtend},
 		{"cloudvolume.unsubscribe", v2, nativeUnsubscribe},
 		{"cloudvolume.internal_info", []string{"v3"}, nativeInternalInfo},
@@ -300,6 +311,8 @@ func (e *Env) nativeTokens(t T, version string, ok int) {
 		t.Errorf("the second time it answered %s, the first time %s", again, first)
 	}
 	e.refusal(t, with(token, disk(`"name":"other"`)), 400, "EVS.2219")
+	other := strings.Replace(body, `"name"`, `"enterprise_project_id":"`+token+`","name"`, 1)
+	e.refusal(t, with(token, other), 400, "EVS.2219")
 	for _, path := range []string{e.native("/v2", "/cloudvolumes"), e.native("/v5", "/volumes/batch-extend")} {
 		e.refusal(t, e.do(t, "POST", path, body, client.Field{"X-Client-Token", token}), 400, "EVS.2223")
 	}

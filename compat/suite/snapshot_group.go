@@ -88,6 +88,7 @@ func snapshotGroupLimits(t T, e *Env) {
 	if rows := rowsOf(e.do(t, "GET", e.native("/v5", "/snapshots/detail?volume_id="+volume), nil), "snapshots"); len(rows) != 0 {
 		t.Errorf("what was refused left the snapshots %v", rows)
 	}
+	e.enterpriseGroups(t)
 	const instant = `,"instant_access":true`
 	for range 7 {
 		e.snapshotGroup5(t, one+instant)

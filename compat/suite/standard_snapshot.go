@@ -52,6 +52,7 @@ func standardLimits(t T, e *Env) {
 		e.refusal(t, e.do(t, "POST", all, body), 400, code)
 	}
 	e.refusal(t, e.do(t, "POST", all, `{"snapshot":{"volume_id":"`+unknownID+`"}}`), 404, "EVS.5404")
+	e.enterpriseSnapshots(t)
 	last := ""
 	for range 7 {
 		last = e.standard(t, volume, `,"instant_access":true`)

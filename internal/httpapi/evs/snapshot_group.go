@@ -55,7 +55,7 @@ func (a *API) viewSnapshotGroups(x *wire.Exchange, rows []*block.GroupSnapshot) 
 	items := make([]snapshotGroupItem, len(rows))
 	for i, g := range rows {
 		items[i] = snapshotGroupItem{
-			ID: g.ID, ServerID: optional(g.ServerID), ProjectID: g.ProjectID, EnterpriseProject: noEnterpriseProject, Name: textOf(g.Name),
+			ID: g.ID, ServerID: optional(g.ServerID), ProjectID: g.ProjectID, EnterpriseProject: g.EnterpriseProjectID, Name: textOf(g.Name),
 			Description: textOf(g.Description), Status: string(g.Status), Tags: tags[g.ID], CreatedAt: timeText(g.CreatedAt), UpdatedAt: timeText(g.UpdatedAt),
 		}
 		if items[i].Tags == nil {
@@ -134,7 +134,8 @@ func readSnapshotGroup(x *wire.Exchange) (n block.NewSnapshotGroup, err error) {
 		return n, err
 	}
 	n.FullCopy = !incremental
-	return n, readOwner(members)
+	n.EnterpriseProjectID, err = readEnterpriseProject(members)
+	return n, err
 }
 
 // readVolumeIDs reads volume_ids; nothing, null and [] all mean none.
@@ -221,7 +222,7 @@ func snapshotGroupRules() *listRules {
 		sort: wire.SortFields{"id": block.FieldID, "status": block.FieldStatus, "created_at": block.FieldCreatedAt, "size": block.FieldCreatedAt},
 		filters: map[string]func(*listQuery, string) error{
 			"id": byID, "name": byName, "status": byField(block.FieldStatus), "server_id": byField(block.FieldServerID),
-			"enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects), "tag_key": byTagKey, "tags": byTagValues,
+			"enterprise_project_id": byEnterpriseProject, "tag_key": byTagKey, "tags": byTagValues,
 		},
 	}
 }

@@ -15,17 +15,13 @@ func (a *API) snapshotRules() *listRules {
 			"name": byName, "status": byField(block.FieldStatus), "volume_id": byField(block.FieldVolumeID),
 			"id": byID, "availability_zone": byZone(a.blocks.Zone()), "service_type": onlyValue(serviceType),
 			"dedicated_storage_id": onlyValue(""), "dedicated_storage_name": onlyValue(""),
-			"enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects),
+			"enterprise_project_id": byEnterpriseProject,
 		},
 	}
 }
 
-// What this service has one of. Source: EVS 4.2, 7.3.
-const (
-	serviceType           = "EVS"
-	noEnterpriseProject   = "0"
-	allEnterpriseProjects = "all_granted_eps"
-)
+// serviceType is what all disks and snapshots here are of. Source: EVS 4.2, 7.3.
+const serviceType = "EVS"
 
 // listSnapshots serves GET /v2/{project_id}/cloudsnapshots/detail, with the number
 // of all that match. Source: EVS 4.2.

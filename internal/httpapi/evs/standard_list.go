@@ -96,7 +96,7 @@ func (a *API) viewStandard(x *wire.Exchange, c block.Caller, rows []*block.Snaps
 		}
 		items[i] = standardItem{
 			ID: s.ID, Name: textOf(s.Name), Description: textOf(s.Description), CreatedAt: timeText(s.CreatedAt), UpdatedAt: timeText(s.UpdatedAt),
-			VolumeID: s.VolumeID, Size: int64(s.Size), Status: string(s.Status), EnterpriseProject: noEnterpriseProject, Category: standardCategory,
+			VolumeID: s.VolumeID, Size: int64(s.Size), Status: string(s.Status), EnterpriseProject: s.EnterpriseProjectID, Category: standardCategory,
 			AvailabilityZone: a.blocks.Zone(), Tags: tags[s.ID], InstantAccess: s.InstantAccess, Incremental: !s.FullCopy, Type: typeOf(s),
 			Progress: strconv.Itoa(s.Progress) + "%", Chains: disk.chains, GroupID: optional(s.GroupSnapshotID),
 			Encrypted: block.Encrypted(disk.metadata, types[s.TypeID]), KeyID: optional(disk.metadata[metadataKeyID]),
@@ -134,7 +134,7 @@ func (a *API) standardRules() *listRules {
 			"name": byName, "status": byField(block.FieldStatus), "volume_id": byField(block.FieldVolumeID),
 			"snapshot_chain_id": byField(block.FieldVolumeID), "snapshot_group_id": byField(block.FieldGroupSnapshotID),
 			"id": byID, "ids": byIDs, "availability_zone": byZone(a.blocks.Zone()), "snapshot_type": bySnapshotType,
-			"enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects), "tag_key": byTagKey, "tags": byTagValues,
+			"enterprise_project_id": byEnterpriseProject, "tag_key": byTagKey, "tags": byTagValues,
 		},
 	}
 }

@@ -124,10 +124,12 @@ func readStandard(x *wire.Exchange) (n block.NewSnapshot, err error) {
 		return n, err
 	}
 	incremental, err := readFlag(members, "incremental", true)
-	if n.FullCopy = !incremental; err != nil {
+	if err != nil {
 		return n, err
 	}
-	return n, readOwner(members)
+	n.FullCopy = !incremental
+	n.EnterpriseProjectID, err = readEnterpriseProject(members)
+	return n, err
 }
 
 // showStandard serves GET /v5/{project_id}/snapshots/{snapshot_id}.

@@ -51,7 +51,7 @@ func (a *API) volumeRules() *listRules {
 			"name": byName, "status": byField(block.FieldStatus), "availability_zone": byZone(a.blocks.Zone()),
 			"volume_type_id": byField(block.FieldTypeID), "multiattach": byFlag(block.FieldMultiattach), "id": byID, "ids": byIDs,
 			"metadata": byMetadata, "server_id": byServer, "service_type": onlyValue(serviceType), "dedicated_storage_id": onlyValue(""),
-			"dedicated_storage_name": onlyValue(""), "enterprise_project_id": onlyValue(noEnterpriseProject, allEnterpriseProjects),
+			"dedicated_storage_name": onlyValue(""), "enterprise_project_id": byEnterpriseProject,
 		},
 	}
 }

@@ -134,7 +134,7 @@ func readNewDisks(x *wire.Exchange, members wire.Members) (n block.NewVolumes, e
 			return n, block.On(block.AboutTag, err)
 		}
 	}
-	if err := readOwner(members); err != nil {
+	if n.EnterpriseProjectID, err = readEnterpriseProject(members); err != nil {
 		return n, err
 	}
 	if err := readPerformance(members, &n.Performance); err != nil {
@@ -166,15 +166,6 @@ func readSize(members wire.Members, n *block.NewVolumes) error {
 		err = block.On("size", block.Errorf(block.Invalid, "Invalid input for field/attribute size: it must be at least 1 GB, not %d.", size))
 	}
 	n.Size = block.Size(size)
-	return err
-}
-
-// readOwner refuses enterprise projects: there is one, which all is of.
-func readOwner(members wire.Members) error {
-	id, err := text(members, "enterprise_project_id")
-	if err == nil && id != "" && id != noEnterpriseProject {
-		err = block.On("enterprise_project_id", block.Errorf(block.Invalid, "Invalid input for field/attribute enterprise_project_id: %.64q is none; only %s is.", id, noEnterpriseProject))
-	}
 	return err
 }
 

@@ -93,7 +93,7 @@ func (a *API) viewVolume(x *wire.Exchange, v *block.Volume, types diskTypes) vol
 		Metadata: v.Metadata, ImageMetadata: imageMetadata(v), SnapshotID: optional(v.SnapshotID), SourceVolumeID: optional(v.SourceVolumeID),
 		ReplicationStatus: "disabled", UserID: v.UserID, CreatedAt: timeText(v.CreatedAt), UpdatedAt: timeText(v.UpdatedAt),
 		ProjectID: v.ProjectID, ServiceType: serviceType, Tags: map[string]string{}, WWN: strings.ReplaceAll(v.ID, "-", ""),
-		SerialNumber: v.ID[:serialLength], EnterpriseProject: noEnterpriseProject,
+		SerialNumber: v.ID[:serialLength], EnterpriseProject: v.EnterpriseProjectID,
 		IOPS: bought(v, v.IOPS), Throughput: bought(v, v.Throughput),
 		Links: []link{
 			{"self", string(x.AppendURL(nil, "/volumes/"+v.ID))},

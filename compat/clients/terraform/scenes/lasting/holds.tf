@@ -4,7 +4,7 @@ output "holds" {
   value = {
     "huaweicloud_evs_volume: what was asked for is shown" = (
       huaweicloud_evs_volume.native.status == "available" && huaweicloud_evs_volume.native.service_type == "EVS" &&
-      huaweicloud_evs_volume.native.bootable == "false" && huaweicloud_evs_volume.native.wwn != "" && huaweicloud_evs_volume.native.enterprise_project_id == "0"
+      huaweicloud_evs_volume.native.bootable == "false" && huaweicloud_evs_volume.native.wwn != "" && huaweicloud_evs_volume.native.enterprise_project_id == "6b9f0c1e-3a5d-4c4e-8f5a-2d1f7c0a9e11"
     )
     "huaweicloud_evs_volume: SCSI and shared" = huaweicloud_evs_volume.scsi.device_type == "SCSI" && huaweicloud_evs_volume.scsi.multiattach
     "huaweicloud_evs_volume: from a snapshot" = huaweicloud_evs_volume.from_snapshot.snapshot_id == huaweicloud_evs_snapshot.native.id

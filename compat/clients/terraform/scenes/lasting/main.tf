@@ -18,6 +18,8 @@ resource "huaweicloud_evs_volume" "native" {
   volume_type       = var.changed ? "SSD" : "SAS"
   size              = var.changed ? 12 : 10
   tags              = local.tags
+
+  enterprise_project_id = "6b9f0c1e-3a5d-4c4e-8f5a-2d1f7c0a9e11"
 }
 
 # A disk whose speed is bought, and changed by the call for it.
