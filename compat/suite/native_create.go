@@ -168,10 +168,9 @@ func (e *Env) nativeBatch(t T, all string, ok int) {
 		t.Fatalf("got %s and the job %v", a, job)
 	}
 	e.forget(t, ids...)
-	for _, id := range ids {
-		got, _ := e.volumeOf(t, id)["name"].(string)
-		if number := strings.TrimPrefix(got, name); number != "-0001" && number != "-0002" && number != "-0003" {
-			t.Errorf("one is called %q", got)
+	for i, id := range ids {
+		if got := e.volumeOf(t, id)["name"]; got != fmt.Sprintf("%s-%04d", name, i+1) {
+			t.Errorf("disk %d of the job is called %q", i+1, got)
 		}
 	}
 	if e.Admin == nil {

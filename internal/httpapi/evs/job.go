@@ -2,6 +2,8 @@ package evs
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/breezeblock/breezeblock/internal/block"
@@ -95,6 +97,9 @@ func (a *API) showJob(x *wire.Exchange) error {
 		return err
 	}
 	a.nameEntities(x, caller, types, &view)
+	slices.SortStableFunc(view.Entities.SubJobs, func(a, b jobView) int { // made in one moment; a batch counts in its names
+		return strings.Compare(a.Entities.Name, b.Entities.Name)
+	})
 	return reply(x, http.StatusOK, view)
 }
 
