@@ -106,7 +106,7 @@ func TestPostgresMayStopAndComeBack(t *testing.T) {
 		t.Skip("stops PostgreSQL twice, which takes seconds; left out with -short")
 	}
 	database := storetest.Postgres(t)
-	s := open(t, settings{"database": database}, withFake(fake.New()))
+	s := open(t, settings{"database": database, "snapshots-per-volume": "9"}, withFake(fake.New()))
 	o := newOutage(t, database)
 	demo := s.logIn("demo")
 	volume := s.volume(demo)
