@@ -150,7 +150,7 @@ func TestFullDiskRefusesWritesAndRecoversWhenSpaceReturns(t *testing.T) {
 	t.Parallel()
 	disk := smallDisk(t, 24)
 	data, filler := filepath.Join(disk, "data"), filepath.Join(disk, "filler")
-	l := launch(t, []string{"BREEZEBLOCK_DEMO_PASSWORD=demo-secret"}, "--data", data, "--log-level", "warn")
+	l := launch(t, []string{"BREEZEBLOCK_DEMO_PASSWORD=demo-secret"}, "--data", data, "--log-level", "warn", "--snapshots-per-volume", "8")
 	demo := l.logIn("demo", "demo-secret")
 	book := &ledger{session: demo, acked: make([]int, 8)}
 	volume := demo.volume()
@@ -217,7 +217,7 @@ func TestFullDiskRefusesWritesAndRecoversWhenSpaceReturns(t *testing.T) {
 	if lines := strings.Count(l.out.String(), "\n"); lines > 1000 {
 		t.Errorf("the log of it has %d lines: %.2000s", lines, l.out)
 	}
-	again := launch(t, nil, "--data", data, "--log-level", "warn")
+	again := launch(t, nil, "--data", data, "--log-level", "warn", "--snapshots-per-volume", "8")
 	book.p = again.process
 	book.holds("after a kill")
 	again.end() // before its disk goes

@@ -25,7 +25,7 @@ func TestAcknowledgedUpdatesSurviveKill(t *testing.T) {
 		t.Skip("kill rounds take half a minute; left out with -short")
 	}
 	data := filepath.Join(t.TempDir(), "data")
-	p := start(t, data)
+	p := start(t, data, "--snapshots-per-volume", "256")
 	admin := p.logIn("admin", "admin-secret")
 	demo := p.logIn("demo", "demo-secret")
 	admin.must("PUT", "/os-quota-sets/"+demo.project, `{"quota_set":{"snapshots":100}}`, nil)
@@ -44,7 +44,7 @@ func TestAcknowledgedUpdatesSurviveKill(t *testing.T) {
 	total := 0
 	for round := range killRounds {
 		total += storm(demo, ids, sent, acknowledged, time.Duration(50+rand.IntN(250))*time.Millisecond)
-		p = start(t, data)
+		p = start(t, data, "--snapshots-per-volume", "256")
 		demo.p = p // the token survives, too
 		for i, id := range ids {
 			var got map[string]object
