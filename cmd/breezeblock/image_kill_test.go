@@ -159,7 +159,5 @@ func TestImagesAndVolumesOverwrittenWithThemSurviveKill(t *testing.T) {
 	demo.until("volume", volume, "available")
 	demo.imageIs(made["os-volume_upload_image"].Image, "active")
 	demo.p.kill()
-	if code, said := run(t, nil, "doctor", "--data", data, "--verify"); code != 0 || !strings.Contains(said, "nothing is wrong") {
-		t.Errorf("the doctor: %d, %s", code, said)
-	}
+	doctorFindsNothing(t, data)
 }
