@@ -211,7 +211,11 @@ func boundSnapshots(tx Tx, volumeID string, most int64) error {
 }
 
 func errChain(most int64, volumeID string) error {
-	return Errorf(OverLimit, "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for volume %s.", most, volumeID)
+	const over = "SnapshotLimitExceeded: Maximum number of snapshots allowed (%d) exceeded for volume %s."
+	if most < MaxSnapshotsPerVolume {
+		return Errorf(OverLimit, over+" An administrator can raise the quota %s up to %d.", most, volumeID, perVolumeSnapshots, MaxSnapshotsPerVolume)
+	}
+	return Errorf(OverLimit, over, most, volumeID)
 }
 
 // DeleteSnapshot moves the snapshot to deleting and queues the work.
