@@ -14,7 +14,7 @@ import (
 // group makes a group for volumes of type SSD.
 func (r *rig) group() *block.Group {
 	r.t.Helper()
-	kind, err := r.service.CreateGroupType(r.t.Context(), block.NewGroupType{Name: "kind-" + time.Now().String() + string(rune(r.ids)), Public: true,
+	kind, err := r.service.CreateGroupType(r.t.Context(), block.NewGroupType{Name: "kind-" + time.Now().String() + string(rune(r.ids.Load())), Public: true,
 		Specs: map[string]block.Text{"consistent_group_snapshot_enabled": block.SetText("<is> True")}})
 	r.must(err)
 	g, err := r.service.CreateGroup(r.t.Context(), demo, block.NewGroup{Type: kind.ID, VolumeTypes: []string{"SSD"}})

@@ -30,7 +30,7 @@ type rig struct {
 	bytes   *fake.Driver
 	objects *backuptest.Memory // of backups
 	service *block.Service
-	ids     int
+	ids     atomic.Int64 // images are named beside the writer
 	ahead   atomic.Int64 // of the service's clock, in nanoseconds
 
 	wires   block.DataPath // nil: none
@@ -73,7 +73,8 @@ func onRig(t *testing.T, faults []fake.Fault, test func(*rig)) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, path: path, ids: 1000, bytes: fake.New(faults...), objects: &backuptest.Memory{}}
+		r := &rig{t: t, path: path, bytes: fake.New(faults...), objects: &backuptest.Memory{}}
+		r.ids.Store(1000) // those of the database are below
 		r.objects.Now = r.now
 		if err := r.open(t.Context()); err != nil {
 			t.Fatal(err)
@@ -98,7 +99,7 @@ func (r *rig) open(ctx context.Context) error {
 // serve makes the service on the store.
 func (r *rig) serve() {
 	id := func(form string) func() string {
-		return func() string { r.ids++; return fmt.Sprintf(form, r.ids) }
+		return func() string { return fmt.Sprintf(form, r.ids.Add(1)) }
 	}
 	r.service = block.NewService(r.store, r.bytes, block.Parts{
 		NewUUID: id("00000000-0000-4000-8000-%012x"), NewHex: id("%032x"), Now: r.now, Zone: "az1", DataPath: r.wires,
