@@ -72,6 +72,7 @@ func onRig(t *testing.T, faults []fake.Fault, test func(*rig)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Context().Done() // made in the bubble, by whoever waits for a connection first, it could not be closed out here
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{t: t, path: path, bytes: fake.New(faults...), objects: &backuptest.Memory{}}
 		r.ids.Store(1000) // those of the database are below
