@@ -246,9 +246,9 @@ def types():
 @needs('types', 'retype')
 def retype():
     """volumes change their type; migration is refused where there is one host"""
-    made = volume('changes', '--volume-type', 'SSD')
-    c('retype', 'changes', 'SAS')
-    until(lambda: (lambda v: v['volume_type'] == 'SAS' and v['status'] == 'available')(shown(c('show', made['id']))), 'retyped')
+    made = volume('changes', '--volume-type', 'SAS')
+    c('retype', 'changes', 'SSD')
+    until(lambda: (lambda v: v['volume_type'] == 'SSD' and v['status'] == 'available')(shown(c('show', made['id']))), 'retyped')
     with being('openrc-admin'):
         # It says so, and its status does not.
         want('No available service' in c('migrate', made['id'], 'elsewhere@x#y'), 'migrated')

@@ -189,9 +189,9 @@ def types():
 @needs('types', 'retype')
 def retype():
     """volumes change their type; migration is refused where there is one host"""
-    made = volume('changes', '--type', 'SSD')
-    o('volume set', '--type', 'SAS', '--retype-policy', 'never', 'changes')
-    until(lambda: (lambda v: v['type'] == 'SAS' and v['status'] == 'available')(o('volume show', made['id'])), 'retyped')
+    made = volume('changes', '--type', 'SAS')
+    o('volume set', '--type', 'SSD', '--retype-policy', 'never', 'changes')
+    until(lambda: (lambda v: v['type'] == 'SSD' and v['status'] == 'available')(o('volume show', made['id'])), 'retyped')
     with being('openrc-admin'):
         refused('', 'volume migrate', '--host', 'elsewhere@x#y', made['id'])
     o('volume delete', made['id'])

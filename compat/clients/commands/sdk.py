@@ -194,9 +194,9 @@ def types():
 @needs('types', 'retype')
 def retype():
     """volumes change their type; migration is refused where there is one host"""
-    made = volume(demo, 'changes', volume_type='SSD')
-    demo.retype_volume(made, 'SAS')
-    until(lambda: demo.get_volume(made).volume_type == 'SAS', 'retyped')
+    made = volume(demo, 'changes', volume_type='SAS')
+    demo.retype_volume(made, 'SSD')
+    until(lambda: demo.get_volume(made).volume_type == 'SSD', 'retyped')
     ready(demo, made)
     refused(exceptions.SDKException, admin.migrate_volume, made, host='elsewhere@x#y')
     refused(exceptions.SDKException, admin.complete_volume_migration, made, made.id)
